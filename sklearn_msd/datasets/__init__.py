@@ -1,3 +1,8 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
-__all__: list[str] = []
+from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
+
+__all__ = [
+    "GenreAnnotations",
+    "read_genre_annotations",
+]
