@@ -1,8 +1,10 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
+from sklearn_msd.datasets.synthetic import make_songs
 
 __all__ = [
     "GenreAnnotations",
+    "make_songs",
     "read_genre_annotations",
 ]
