@@ -1,10 +1,13 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
+from sklearn_msd.datasets.hdf5 import MSDTrack, read_msd_track
 from sklearn_msd.datasets.synthetic import make_songs
 
 __all__ = [
     "GenreAnnotations",
+    "MSDTrack",
     "make_songs",
     "read_genre_annotations",
+    "read_msd_track",
 ]
