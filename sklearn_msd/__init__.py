@@ -1,5 +1,13 @@
 """Learning from song segments with scikit-learn and PyTorch."""
 
+from sklearn_msd.crop_averaging import CropAveragingClassifier
+from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
+
 __version__ = "0.1.0"
 
-__all__: list[str] = []
+__all__ = [
+    "CropAveragingClassifier",
+    "SegmentCropper",
+    "SegmentScaler",
+    "stack_segments",
+]

@@ -1,0 +1,190 @@
+"""Arrays of song segments: layouts, unequal lengths, crops. Numpy only."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+CROPS = ("center", "start", "random", "even")
+PADS = ("repeat", "mean", "zero", "nan")
+
+
+def is_song_list(X: Any) -> bool:
+    """Whether ``X`` is a list of songs, each an array of shape (n_segments, n)."""
+    listed = isinstance(X, list | tuple) or (
+        isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object
+    )
+    return listed and len(X) > 0 and np.ndim(X[0]) == 2
+
+
+def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray]:
+    """Songs as floating-point arrays of one dtype and one width, none copied if so."""
+    arrays = [np.asarray(song) for song in songs]
+    if not arrays:
+        raise ValueError("songs is empty: at least one song is needed.")
+    for i, array in enumerate(arrays):
+        if array.ndim != 2 or array.shape[1] != arrays[0].shape[-1]:
+            raise ValueError(
+                f"songs[{i}] has shape {array.shape}; every song must have shape "
+                "(n_segments, n_segment_features), n_segment_features the same in all."
+            )
+        if array.dtype.kind not in "fiub":
+            raise ValueError(f"songs[{i}] has dtype {array.dtype}, expected numbers.")
+    # float16 as the least: integers become floating, float32 stays as it is.
+    dtype = np.result_type(np.float16, *{array.dtype for array in arrays})
+    return [array.astype(dtype, copy=False) for array in arrays]
+
+
+def stack_segments(songs: Sequence[ArrayLike]) -> NDArray:
+    """Stack songs of unequal length into one array, padded with NaN at the end.
+
+    Parameters
+    ----------
+    songs : sequence of array-like of shape (n_segments_i, n_segment_features)
+        One array for each song.
+
+    Returns
+    -------
+    ndarray of shape (n_songs, max(n_segments_i), n_segment_features)
+        Floating point; float16 and float32 are kept.
+
+    Raises
+    ------
+    ValueError
+        If there is no song, a song is not two-dimensional, or widths differ.
+
+    See Also
+    --------
+    unstack_segments : The inverse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msd import stack_segments
+    >>> X = stack_segments([np.ones((2, 25)), np.ones((4, 25))])
+    >>> X.shape
+    (2, 4, 25)
+    >>> np.isnan(X[0, 2:]).all()
+    np.True_
+    """
+    arrays = check_songs(songs)
+    longest = max(map(len, arrays))
+    stacked = np.full(
+        (len(arrays), longest, arrays[0].shape[1]), np.nan, dtype=arrays[0].dtype
+    )
+    for row, array in zip(stacked, arrays, strict=True):
+        row[: len(array)] = array
+    return stacked
+
+
+def unstack_segments(X: NDArray) -> list[NDArray]:
+    """Songs without the NaN at their ends: the inverse of `stack_segments`.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_songs, n_segments, n_segment_features)
+        Songs, padded with NaN at the end.
+
+    Returns
+    -------
+    list of ndarray of shape (n_segments_i, n_segment_features)
+        Views of ``X``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msd.segments import stack_segments, unstack_segments
+    >>> songs = unstack_segments(stack_segments([np.ones((2, 25)), np.ones((4, 25))]))
+    >>> [len(song) for song in songs]
+    [2, 4]
+    """
+    if np.ndim(X) != 3:
+        raise ValueError(
+            "X must have shape (n_songs, n_segments, n_segment_features), "
+            f"got {np.shape(X)}."
+        )
+    return [without_padding(song) for song in np.asarray(X)]
+
+
+def without_padding(song: NDArray) -> NDArray:
+    """Cut the segments that are NaN throughout from the end of a song."""
+    (present,) = np.nonzero(~np.isnan(song).all(axis=1))
+    return song[: present[-1] + 1] if present.size else song[:0]
+
+
+def flatten_songs(X: Any, n_segment_features: int) -> Any:
+    """Three-dimensional ``X`` as flat rows (a view); anything else as it is."""
+    if getattr(X, "ndim", 2) != 3:
+        return X
+    X = np.asarray(X)
+    if X.shape[2] != n_segment_features:
+        raise ValueError(
+            f"X has segments of {X.shape[2]} features, expected "
+            f"n_segment_features={n_segment_features}."
+        )
+    # Not -1: no songs, or no segments, would leave the width undecided.
+    return X.reshape(len(X), X.shape[1] * X.shape[2])
+
+
+def check_width(n_features: int, n_segment_features: int) -> None:
+    """Raise if flat rows do not hold a whole number of segments."""
+    if n_features % n_segment_features:
+        raise ValueError(
+            f"X has {n_features} features, which is not a multiple of "
+            f"n_segment_features={n_segment_features}."
+        )
+
+
+def crop_starts(
+    n_spare: int, n_crops: int, crop: str, random_state: np.random.RandomState
+) -> NDArray[np.intp]:
+    """Where crops start in a song with ``n_spare`` segments more than a crop has."""
+    if crop == "random":
+        return random_state.randint(n_spare + 1, size=n_crops)
+    if crop == "even" and n_crops > 1:
+        return np.linspace(0, n_spare, n_crops).round().astype(np.intp)
+    # One of one crop is evenly placed in the middle.
+    return np.full(n_crops, 0 if crop == "start" else n_spare // 2, dtype=np.intp)
+
+
+def pad_song(song: NDArray, n_segments: int, pad: str) -> NDArray:
+    """Lengthen a song at its end to ``n_segments``; longer ones stay as they are."""
+    n_missing = n_segments - len(song)
+    if n_missing <= 0:
+        return song
+    if pad == "repeat":
+        return np.resize(song, (n_segments, song.shape[1]))
+    if pad == "mean":
+        # The sum of float16 in float16 overflows.
+        wide = np.result_type(song.dtype, np.float32)
+        fill = np.nanmean(song, axis=0, dtype=wide)
+    else:
+        fill = (
+            np.zeros(song.shape[1]) if pad == "zero" else np.full(song.shape[1], np.nan)
+        )
+    padding = np.broadcast_to(fill.astype(song.dtype), (n_missing, song.shape[1]))
+    return np.concatenate([song, padding])
+
+
+def iter_crops(
+    songs: Sequence[NDArray] | NDArray,
+    n_segments: int,
+    *,
+    n_crops: int = 1,
+    crop: str = "center",
+    pad: str = "repeat",
+    random_state: np.random.RandomState,
+) -> Iterator[list[NDArray]]:
+    """Yield for each song its ``n_crops`` crops of ``n_segments`` segments.
+
+    ``songs`` holds arrays of shape (n_segments_i, n_segment_features), padded with
+    NaN at the end or not; `SegmentCropper` says what ``crop`` and ``pad`` mean.
+    """
+    for i, song in enumerate(songs):
+        song = without_padding(song)
+        if not len(song):
+            raise ValueError(f"X[{i}] holds no segments, only NaN.")
+        padded = pad_song(song, n_segments, pad)
+        starts = crop_starts(len(padded) - n_segments, n_crops, crop, random_state)
+        yield [padded[start : start + n_segments] for start in starts]

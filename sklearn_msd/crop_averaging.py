@@ -1,0 +1,200 @@
+"""Several crops of each song to train on, predictions averaged over them."""
+
+from numbers import Integral
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import (
+    BaseEstimator,
+    ClassifierMixin,
+    MetaEstimatorMixin,
+    _fit_context,
+    clone,
+)
+from sklearn.utils import (
+    check_consistent_length,
+    check_random_state,
+    column_or_1d,
+    get_tags,
+)
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from sklearn_msd._segment_arrays import PADS
+from sklearn_msd._segment_validation import crop_songs, validate_songs
+
+__all__ = ["CropAveragingClassifier"]
+
+_POSITIVE = Interval(Integral, 1, None, closed="left")
+
+
+class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+    """Train a classifier on several crops of each song, average its predictions.
+
+    A transformer cannot change the number of rows, so several crops a song need a
+    classifier around the classifier: it trains on every crop with the song's label,
+    and a song's probabilities are the mean of its crops'.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Classifier with `predict_proba`; it sees flat crops of ``n_segments``.
+    n_crops : int, default=5
+        Crops of a song, in training and in prediction.
+    n_segments : int, default=120
+        Segments of a crop.
+    crop : {"even", "random"}, default="even"
+        Crops to train on: spread evenly from the beginning to the end of the song,
+        or drawn at random. Predictions always use evenly spread crops.
+    pad : {"repeat", "mean", "zero", "nan"}, default="repeat"
+        What lengthens songs that are too short, as in `SegmentCropper`.
+    n_segment_features : int, default=25
+        Features of a segment.
+    random_state : int, RandomState instance or None, default=None
+        Decides where random crops start.
+
+    Attributes
+    ----------
+    estimator_ : estimator
+        The classifier fitted on crops.
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    n_features_in_ : int
+        Width of the songs seen by `fit`, flat.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the columns seen by `fit`, where all were strings.
+
+    Notes
+    -----
+    All crops are in memory during `fit`: ``n_crops * n_segments`` segments a song.
+    An ``estimator`` that splits off validation rows by itself will find crops of one
+    song on both sides.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_msd import CropAveragingClassifier
+    >>> rng = np.random.default_rng(0)
+    >>> songs = [rng.normal(size=(rng.integers(150, 400), 25)) for _ in range(8)]
+    >>> clf = CropAveragingClassifier(LogisticRegression(), n_crops=3)
+    >>> clf.fit(songs, ["Jazz", "Rock"] * 4).predict_proba(songs).shape
+    (8, 2)
+    """
+
+    _parameter_constraints: dict = {
+        "estimator": [HasMethods(["fit", "predict_proba"])],
+        "n_crops": [_POSITIVE],
+        "n_segments": [_POSITIVE],
+        "crop": [StrOptions({"even", "random"})],
+        "pad": [StrOptions(set(PADS))],
+        "n_segment_features": [_POSITIVE],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        *,
+        n_crops: int = 5,
+        n_segments: int = 120,
+        crop: str = "even",
+        pad: str = "repeat",
+        n_segment_features: int = 25,
+        random_state: int | np.random.RandomState | None = None,
+    ):
+        self.estimator = estimator
+        self.n_crops = n_crops
+        self.n_segments = n_segments
+        self.crop = crop
+        self.pad = pad
+        self.n_segment_features = n_segment_features
+        self.random_state = random_state
+
+    # The estimator inside is checked by its own fit.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Fit the classifier on crops.
+
+        Parameters
+        ----------
+        X : array-like or list of ndarray
+            Songs, in any of the layouts of `SegmentCropper`.
+        y : array-like of shape (n_songs,)
+            Labels.
+        sample_weight : array-like of shape (n_songs,) or None, default=None
+            Weights of the songs, given to each of their crops.
+
+        Returns
+        -------
+        CropAveragingClassifier
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If segments do not have ``n_segment_features`` features, a song has no
+            segment, or ``y`` has another length.
+        """
+        songs = validate_songs(self, X, reset=True)
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(songs, y)
+        check_classification_targets(y)
+        crops = self._crop(songs, self.crop)
+        fit_params = {}
+        if sample_weight is not None:
+            weights = _check_sample_weight(sample_weight, songs)
+            fit_params["sample_weight"] = weights.repeat(self.n_crops)
+        self.estimator_ = clone(self.estimator)
+        self.estimator_.fit(crops, np.repeat(y, self.n_crops), **fit_params)
+        self.classes_ = self.estimator_.classes_
+        return self
+
+    def predict_proba(self, X: Any) -> NDArray:
+        """Probabilities of songs: the means of their crops'.
+
+        Parameters
+        ----------
+        X : array-like or list of ndarray
+            Songs, in any of the layouts of `SegmentCropper`.
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes)
+            Probabilities, columns in the order of ``classes_``.
+        """
+        check_is_fitted(self, "estimator_")
+        songs = validate_songs(self, X, reset=False)
+        proba = self.estimator_.predict_proba(self._crop(songs, "even"))
+        return proba.reshape(len(songs), self.n_crops, -1).mean(axis=1)
+
+    def predict(self, X: Any) -> NDArray:
+        """Labels of songs: the most probable class.
+
+        Parameters
+        ----------
+        X : array-like or list of ndarray
+            Songs, in any of the layouts of `SegmentCropper`.
+
+        Returns
+        -------
+        ndarray of shape (n_songs,)
+            Labels.
+        """
+        proba = self.predict_proba(X)
+        return self.classes_[proba.argmax(axis=1)]
+
+    def _crop(self, songs: list[NDArray] | NDArray, crop: str) -> NDArray:
+        random_state = check_random_state(self.random_state)
+        return crop_songs(
+            self, songs, n_crops=self.n_crops, crop=crop, random_state=random_state
+        )
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # NaN that ends a song is padding; any other is the estimator's affair.
+        tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
+        tags.input_tags.three_d_array = True
+        return tags

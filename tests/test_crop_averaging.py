@@ -1,0 +1,129 @@
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.svm import LinearSVC
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_msd import CropAveragingClassifier
+from sklearn_msd.segments import SegmentCropper, stack_segments
+
+EVEN = CropAveragingClassifier(
+    LogisticRegression(), n_crops=2, n_segments=2, n_segment_features=1
+)
+RANDOM = CropAveragingClassifier(
+    LogisticRegression(), n_segments=2, crop="random", n_segment_features=1
+)
+DRAWN_ANEW = {
+    "check_sample_weight_equivalence_on_dense_data": (
+        "a song given twice is cropped at random twice, which no weight can equal"
+    )
+}
+
+
+@parametrize_with_checks(
+    [EVEN, RANDOM],
+    expected_failed_checks=lambda clf: DRAWN_ANEW if clf.crop == "random" else {},
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.fixture
+def songs():
+    """Songs whose class shows in one segment out of twenty: most crops miss it."""
+    rng = np.random.default_rng(1)
+    y = np.tile(["Jazz", "Rock"], 60)
+    songs = []
+    for label in y:
+        song = rng.normal(size=(rng.integers(150, 220), 2))
+        song[rng.integers(20) :: 20, 0] += 6 if label == "Rock" else -6
+        songs.append(song.astype(np.float32))
+    return songs, y
+
+
+class Recorder(DummyClassifier):
+    """A classifier that keeps what it was given."""
+
+    def fit(self, X, y, sample_weight=None):
+        self.seen_ = X, y, sample_weight
+        return super().fit(X, y, sample_weight)
+
+
+def test_what_the_classifier_sees(songs):
+    X, y = songs
+    weights = np.arange(len(y), dtype=float)
+    clf = CropAveragingClassifier(
+        Recorder(), n_crops=3, n_segments=100, n_segment_features=2
+    )
+    clf.fit(X, y, sample_weight=weights)
+    crops, labels, crop_weights = clf.estimator_.seen_
+    assert crops.shape == (3 * len(y), 200)
+    assert_array_equal(labels, np.repeat(y, 3))
+    assert_array_equal(crop_weights, np.repeat(weights, 3))
+    spare = len(X[4]) - 100
+    for i, start in enumerate([0, round(spare / 2), spare]):
+        assert_array_equal(crops[12 + i], X[4][start : start + 100].ravel())
+
+
+def test_probabilities_are_means_over_crops(songs):
+    X, y = songs
+    clf = CropAveragingClassifier(
+        LogisticRegression(), n_crops=2, n_segments=60, n_segment_features=2
+    ).fit(X, y)
+    first = np.array([song[:60].ravel() for song in X])
+    last = np.array([song[-60:].ravel() for song in X])
+    expected = np.mean([clf.estimator_.predict_proba(x) for x in (first, last)], axis=0)
+    assert_allclose(clf.predict_proba(X), expected)
+    assert_allclose(clf.predict_proba(stack_segments(X)), expected)
+    assert_array_equal(clf.predict(X), clf.classes_[expected.argmax(axis=1)])
+
+
+def test_several_crops_do_better_than_one(songs):
+    X, y = songs
+    options = {"n_segments": 21, "n_segment_features": 2}
+    cropper = SegmentCropper(**options)
+    single = LogisticRegression().fit(cropper.fit_transform(X[:60]), y[:60])
+    one = single.score(cropper.transform(X[60:]), y[60:])
+    several = CropAveragingClassifier(
+        LogisticRegression(), n_crops=12, crop="random", random_state=0, **options
+    )
+    assert several.fit(X[:60], y[:60]).score(X[60:], y[60:]) > one + 0.05
+
+
+def test_random_state_decides(songs):
+    X, y = songs
+    clf = CropAveragingClassifier(
+        LogisticRegression(),
+        n_segments=30,
+        crop="random",
+        n_segment_features=2,
+        random_state=0,
+    )
+    one, same = clf.fit(X, y).predict_proba(X), clf.fit(X, y).predict_proba(X)
+    other = clf.set_params(random_state=1).fit(X, y).predict_proba(X)
+    assert_array_equal(one, same)
+    assert not np.allclose(one, other)
+
+
+def test_in_a_grid_search(songs):
+    X, y = songs
+    clf = CropAveragingClassifier(
+        LogisticRegression(), n_segments=40, n_segment_features=2
+    )
+    grid = {"n_crops": [1, 4], "estimator__C": [0.01, 1.0]}
+    search = GridSearchCV(clf, grid, cv=2).fit(stack_segments(X), y)
+    assert search.best_score_ > 0.8
+
+
+def test_clear_errors(songs):
+    X, y = songs
+    clf = CropAveragingClassifier(LogisticRegression(), n_segment_features=2)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        clf.fit(X, y[:-1])
+    with pytest.raises(ValueError, match="'n_crops' parameter"):
+        clf.set_params(n_crops=0).fit(X, y)
+    with pytest.raises(ValueError, match="'estimator' parameter"):
+        CropAveragingClassifier(LinearSVC()).fit(X, y)
