@@ -1,5 +1,11 @@
 """Learning from song segments with scikit-learn and PyTorch."""
 
+from sklearn_msd.classifiers import (
+    FullyConnectedClassifier,
+    RecurrentClassifier,
+    SegmentConvClassifier,
+    TimeConvClassifier,
+)
 from sklearn_msd.crop_averaging import CropAveragingClassifier
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
 
@@ -7,7 +13,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CropAveragingClassifier",
+    "FullyConnectedClassifier",
+    "RecurrentClassifier",
+    "SegmentConvClassifier",
     "SegmentCropper",
     "SegmentScaler",
+    "TimeConvClassifier",
     "stack_segments",
 ]

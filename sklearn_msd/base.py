@@ -1,0 +1,560 @@
+"""What the net classifiers share: from arrays and labels to a trained net and back.
+
+Data flows one way: array → validated flat array → tensors → logits → labels.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.callback import CallbackSupportMixin
+from sklearn.model_selection import train_test_split
+from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+)
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.helper import predefined_split
+from torch.optim.lr_scheduler import OneCycleLR
+
+from sklearn_msd.modules import LAYERS, SegmentNet, count_parameters, draw_parameters
+from sklearn_msd.training import LogitNet, SongDataset, apply_in_chunks
+from sklearn_msd.validation import validate_songs
+
+TRAINING_PARAMETERS = """\
+n_segment_features : int, default=25
+        Width of a segment: where one ends and the next begins in a flat row. With 1 a
+        row is a univariate series.
+    l2 : float, default=0.01
+        Strength of the penalty ½·l2·Σw² on the weights of `l2_layers` (equation 1).
+    l1 : float, default=0.0
+        Strength of the penalty l1·Σ|w| on the weights of `l1_layers` (equation 2).
+    l2_layers : sequence of {"conv", "recurrent", "hidden", "output"}
+        Layers with an L2 penalty; those that a net lacks are passed over. Biases are
+        never penalised. The report leaves the output layer out (section 3.1).
+    l1_layers : sequence of {"conv", "recurrent", "hidden", "output"}
+        Layers with an L1 penalty.
+    learning_rate : float, default=1e-3
+        Adam's step size; the peak of it with ``lr_schedule="one_cycle"``.
+    lr_schedule : {"constant", "one_cycle"}, default="constant"
+        "one_cycle" raises and lowers the rate once over the whole of `fit`;
+        `partial_fit`, which knows no end, keeps it constant.
+    batch_size : int, default=50
+        Songs in a step; at most the number of songs is used.
+    max_epochs : int, default=100
+        Passes over the training songs.
+    early_stopping : bool, default=False
+        Hold out a stratified `validation_fraction`, stop when its loss has not fallen
+        for `n_iter_no_change` epochs, and take the weights of the best epoch. Where
+        `X_val` and `y_val` are passed to `fit`, these are watched and none held out.
+    validation_fraction : float, default=0.1
+        Share of the training songs held out by `early_stopping`.
+    n_iter_no_change : int, default=10
+        Patience of `early_stopping`, in epochs.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes in the loss, times those of the songs.
+    warm_start : bool, default=False
+        Begin `fit` with the weights of the last one. The optimiser and the curves
+        start anew.
+    dtype : {"float32", "float64"}, default="float32"
+        What the net computes in. Songs are converted batch by batch.
+    device : str, default="auto"
+        "auto" is a CUDA device where there is one, else the CPU; or a PyTorch name.
+    callbacks : list of skorch callbacks, default=None
+        Copied before use; `net_.callbacks_` has the copies.
+    verbose : int, default=0
+        With 1, print a line an epoch.
+    random_state : int, RandomState instance or None, default=None
+        Decides the start, the order of the songs and the part held out, and nothing
+        else does."""
+
+FITTED_ATTRIBUTES = """\
+classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    n_features_in_ : int
+        Width of a flat row.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Where `X` had string column names.
+    n_iter_ : int
+        Epochs run.
+    best_iter_ : int
+        Epoch, from 1, with the lowest validation loss; `n_iter_` without validation.
+    loss_curve_ : list of float
+        Mean cross-entropy of the training songs in each epoch, penalties not included.
+    penalty_curve_ : list of float
+        Value of the penalties after each epoch.
+    validation_loss_curve_, validation_scores_ : list of float or None
+        Mean cross-entropy and accuracy on the validation songs, where there were any.
+    n_parameters_ : dict of str to int
+        Number of weights and biases of each layer and in all (``"total"``).
+    net_ : LogitNet
+        The skorch net, with its `history_`.
+    module_ : SegmentNet
+        The PyTorch module."""
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class BaseSegmentClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+    """Base of the net classifiers: all of them but the net itself.
+
+    A subclass is a dataclass of the parameters of its net and `_make_module`.
+    """
+
+    n_segment_features: int = 25
+    l2: float = 0.01
+    l1: float = 0.0
+    l2_layers: Sequence[str] = ("conv", "hidden")
+    l1_layers: Sequence[str] = ("conv",)
+    learning_rate: float = 1e-3
+    lr_schedule: Literal["constant", "one_cycle"] = "constant"
+    batch_size: int = 50
+    max_epochs: int = 100
+    early_stopping: bool = False
+    validation_fraction: float = 0.1
+    n_iter_no_change: int = 10
+    class_weight: dict[Any, float] | Literal["balanced"] | None = None
+    warm_start: bool = False
+    dtype: Literal["float32", "float64"] = "float32"
+    device: str = "auto"
+    callbacks: list[Callback] | None = None
+    verbose: int = 0
+    random_state: int | np.random.RandomState | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "n_segment_features": [Interval(Integral, 1, None, closed="left")],
+        "l2": [Interval(Real, 0, None, closed="left")],
+        "l1": [Interval(Real, 0, None, closed="left")],
+        "l2_layers": ["array-like"],
+        "l1_layers": ["array-like"],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"constant", "one_cycle"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+        "warm_start": ["boolean"],
+        "dtype": [StrOptions({"float32", "float64"})],
+        "device": [str],
+        "callbacks": [list, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if cls.__doc__:
+            cls.__doc__ = cls.__doc__.replace(
+                "<training parameters>", TRAINING_PARAMETERS
+            ).replace("<fitted attributes>", FITTED_ATTRIBUTES)
+
+    def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        """The net for rows of `n_inputs` numbers, its parameters not yet drawn."""
+        raise NotImplementedError
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        base_logits: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> BaseSegmentClassifier:
+        """Train the net.
+
+        Ctrl-C ends the training; the estimator is then fitted with what it had.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_segments * n_segment_features) or \
+                (n_songs, n_segments, n_segment_features)
+            Songs, standardised as a rule.
+        y : array-like of shape (n_songs,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weight of each song in the loss.
+        base_logits : array-like of shape (n_songs, n_classes), default=None
+            Fixed logits that the net's own are added to in the loss. They are no part
+            of the model: what it predicts is the net's own share.
+        X_val, y_val : array-like, default=None
+            Songs to record validation curves on; with `early_stopping`, the songs that
+            it watches.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            For input that is not as above, and when the training diverges.
+        """
+        previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
+        X, y = validate_songs(self, X, y, padding=self._takes_padding())
+        check_classification_targets(y)
+        classes, y = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(
+                f"{type(self).__name__} needs at least 2 classes in y; got "
+                f"{len(classes)} class."
+            )
+        if previous is not None:
+            self._check_continues(previous, classes)
+        # From here on an error leaves an estimator that is not fitted.
+        self.__dict__.pop("net_", None)
+        self.classes_ = classes
+        train = self._dataset(X, y, sample_weight, base_logits)
+        valid = self._validation_dataset(X_val, y_val)
+        self._rng = check_random_state(self.random_state)
+        if self.early_stopping and valid is None:
+            train, valid = self._hold_out(train)
+        context = self._init_callback_context(max_subtasks=self.max_epochs)
+        task = {"estimator": self, "X": X, "y": classes[y]}
+        context.call_on_fit_task_begin(**task)
+        callbacks = self._fit_callbacks(len(train), valid is not None)
+        if hasattr(self, "_skl_callbacks"):
+            callbacks.append(("scikit_learn", _EpochsAsTasks(context, task)))
+        net = self._make_net(previous, valid, callbacks)
+        self._train(net, train, self.max_epochs)
+        context.call_on_fit_task_end(**task, reconstruction_attributes={})
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        classes: Any = None,
+        sample_weight: Any = None,
+        base_logits: Any = None,
+    ) -> BaseSegmentClassifier:
+        """Train for one pass over the songs given, from the weights there are.
+
+        Parameters
+        ----------
+        X, y, sample_weight, base_logits
+            As for :meth:`fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All labels that will ever come; needed in the first call.
+
+        Returns
+        -------
+        self : object
+        """
+        first = not hasattr(self, "net_")
+        X, y = validate_songs(self, X, y, padding=self._takes_padding(), reset=first)
+        check_classification_targets(y)
+        _check_partial_fit_first_call(self, classes)
+        unknown = np.setdiff1d(y, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y has labels that are not in `classes`: {list(unknown[:10])}; "
+                f"`classes` has {list(self.classes_)}."
+            )
+        train = self._dataset(
+            X, np.searchsorted(self.classes_, y), sample_weight, base_logits
+        )
+        if first:
+            self._rng = check_random_state(self.random_state)
+        if first:
+            net = self._make_net(None)
+        elif self.net_.can_train:
+            net = self.net_
+        else:  # it was pickled
+            net = self._make_net(self.module_)
+        self._train(net, train, epochs=1)
+        return self
+
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Logits.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or 3-D
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes), or (n_songs,) for two classes
+            For two classes, the logit of ``classes_[1]`` less that of ``classes_[0]``.
+        """
+        logits = self._logits(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Probabilities, of shape (n_songs, n_classes), in the order of `classes_`."""
+        return np.asarray(softmax(self._logits(X), axis=1))
+
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Logarithms of the probabilities, exact where these round to 0."""
+        return np.asarray(log_softmax(self._logits(X), axis=1))
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Labels, of shape (n_songs,)."""
+        logits = self._logits(X)
+        return np.asarray(self.classes_[logits.argmax(axis=1)])
+
+    def hidden_representation(self, X: Any) -> np.ndarray:
+        """Activations of the last layer before the output, (n_songs, n_units)."""
+        return self._apply("representation", X)
+
+    @property
+    def module_(self) -> SegmentNet:
+        """The trained PyTorch module."""
+        module: SegmentNet = self.net_.module_
+        return module
+
+    def _logits(self, X: Any) -> np.ndarray:
+        """Logits, of shape (n_songs, n_classes)."""
+        return self._apply("forward", X)
+
+    def _apply(self, method: str, X: Any) -> np.ndarray:
+        check_is_fitted(self, "net_")
+        X = validate_songs(self, X, padding=self.module_.takes_padding, reset=False)
+        function = getattr(self.module_, method)
+        return apply_in_chunks(function, X, self.net_.dtype, self.net_.device)
+
+    def _takes_padding(self) -> bool:
+        """Whether songs may end in segments of NaN."""
+        return False
+
+    def _dataset(
+        self, X: Any, y: Any, sample_weight: Any, base_logits: Any
+    ) -> SongDataset:
+        """The data set of rows and class indices, with weights of mean 1."""
+        n_classes = len(self.classes_)
+        weight = None
+        if sample_weight is not None or self.class_weight is not None:
+            weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if self.class_weight is not None:
+                present = np.unique(y)
+                by_class = np.ones(n_classes)
+                by_class[present] = compute_class_weight(
+                    self.class_weight,
+                    classes=self.classes_[present],
+                    y=self.classes_[y],
+                    sample_weight=weight,
+                )
+                weight = weight * by_class[y]
+            if not weight.any():
+                raise ValueError("class_weight leaves every song with a weight of 0.")
+            weight = weight / weight.mean()
+        if base_logits is not None:
+            base_logits = np.asarray(base_logits)
+            if base_logits.shape != (len(X), n_classes):
+                raise ValueError(
+                    f"base_logits must have shape (n_songs, n_classes) = "
+                    f"({len(X)}, {n_classes}); got {base_logits.shape}."
+                )
+            if not np.isfinite(base_logits).all():
+                raise ValueError("base_logits must be finite; got NaN or infinity.")
+        return SongDataset(
+            X,
+            y,
+            weight=weight,
+            offset=base_logits,
+            dtype=getattr(torch, self.dtype),
+            device=resolve_device(self.device),
+        )
+
+    def _validation_dataset(self, X_val: Any, y_val: Any) -> SongDataset | None:
+        if X_val is None and y_val is None:
+            return None
+        if X_val is None or y_val is None:
+            raise ValueError("X_val and y_val must be given together.")
+        X_val, y_val = validate_songs(
+            self, X_val, y_val, padding=self._takes_padding(), reset=False, name="X_val"
+        )
+        unknown = np.setdiff1d(y_val, self.classes_)
+        if len(unknown):
+            raise ValueError(f"y_val has labels that y lacks: {list(unknown[:10])}.")
+        return SongDataset(
+            X_val,
+            np.searchsorted(self.classes_, y_val),
+            dtype=getattr(torch, self.dtype),
+            device=resolve_device(self.device),
+        )
+
+    def _hold_out(self, dataset: SongDataset) -> tuple[SongDataset, SongDataset]:
+        """Training and stratified validation part."""
+        n, n_classes = len(dataset), len(self.classes_)
+        n_valid = math.ceil(self.validation_fraction * n)
+        if n_valid < n_classes or n - n_valid < n_classes:
+            raise ValueError(
+                f"validation_fraction={self.validation_fraction} of {n} songs leaves "
+                f"{n_valid} to validate and {n - n_valid} to train on; early_stopping "
+                f"needs at least one for each of {n_classes} classes in both."
+            )
+        rarest = self.classes_[np.bincount(dataset.y).argmin()]
+        if np.bincount(dataset.y).min() < 2:
+            raise ValueError(
+                f"early_stopping needs at least 2 songs of each class in y; class "
+                f"{rarest!r} has 1."
+            )
+        train, valid = train_test_split(
+            np.arange(n),
+            test_size=n_valid,
+            stratify=dataset.y,
+            random_state=self._rng,
+        )
+        return dataset.subset(train), dataset.subset(valid)
+
+    def _check_continues(self, module: SegmentNet, classes: np.ndarray) -> None:
+        fresh = self._make_module(self.n_features_in_, len(classes))
+        shapes = [
+            {name: p.shape for name, p in net.named_parameters()}
+            for net in (module, fresh)
+        ]
+        if not np.array_equal(classes, self.classes_) or shapes[0] != shapes[1]:
+            raise ValueError(
+                "warm_start=True continues with the last fit's weights, which needs "
+                "the same classes, the same width of X and the same net; use "
+                "warm_start=False or a clone."
+            )
+
+    def _fit_callbacks(self, n_songs: int, validated: bool) -> list[Any]:
+        """The user's callbacks, and those that the parameters of `fit` ask for."""
+        callbacks: list[Any] = copy.deepcopy(self.callbacks or [])
+        if self.lr_schedule == "one_cycle":
+            schedule = LRScheduler(
+                policy=OneCycleLR,
+                max_lr=self.learning_rate,
+                total_steps=self.max_epochs * math.ceil(n_songs / self.batch_size),
+                step_every="batch",
+            )
+            callbacks.append(("one_cycle", schedule))
+        if self.early_stopping and validated:
+            stopping = EarlyStopping(
+                patience=self.n_iter_no_change, threshold=0, load_best=True
+            )
+            callbacks.append(("early_stopping", stopping))
+        return callbacks
+
+    def _make_net(
+        self,
+        module: SegmentNet | None,
+        valid: SongDataset | None = None,
+        callbacks: Sequence[Any] = (),
+    ) -> LogitNet:
+        """A net that is ready to train, from `module` if there is one."""
+        for argument in ("l2_layers", "l1_layers"):
+            names = getattr(self, argument)
+            if isinstance(names, str) or set(names) - set(LAYERS):
+                raise ValueError(
+                    f"{argument} must be a sequence of names among {LAYERS}; got "
+                    f"{names!r}."
+                )
+        if module is None:
+            module = self._make_module(self.n_features_in_, len(self.classes_))
+            generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
+            draw_parameters(module, generator)
+        dtype = getattr(torch, self.dtype)
+        net = LogitNet(
+            module.to(dtype),
+            classes=np.arange(len(self.classes_)),
+            l2=self.l2,
+            l2_layers=self.l2_layers,
+            l1=self.l1,
+            l1_layers=self.l1_layers,
+            masks=self._masks(),
+            rng=self._rng,
+            dtype=dtype,
+            lr=self.learning_rate,
+            batch_size=self.batch_size,
+            train_split=None if valid is None else predefined_split(valid),
+            callbacks=list(callbacks),
+            verbose=int(self.verbose),
+            device=str(resolve_device(self.device)),
+        )
+        return net.initialize()
+
+    def _masks(self) -> dict[str, torch.Tensor] | None:
+        """Masks of the weights that may be other than zero."""
+        return None
+
+    def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
+        net.partial_fit(dataset, None, epochs=epochs)
+        # The validation part and scikit-learn's contexts are not for a fitted net.
+        net.train_split = None
+        net.callbacks = None
+        net.callbacks_ = [
+            (name, callback)
+            for name, callback in net.callbacks_
+            if not isinstance(callback, _EpochsAsTasks)
+        ]
+        self.net_ = net
+        self._record_curves()
+
+    def _record_curves(self) -> None:
+        history = self.net_.history
+        self.n_iter_ = len(history)
+        self.loss_curve_ = history[:, "train_loss"]
+        self.penalty_curve_ = history[:, "penalty"]
+        self.validation_loss_curve_ = self.validation_scores_ = None
+        self.best_iter_ = self.n_iter_
+        if "valid_loss" in history[-1]:
+            self.validation_loss_curve_ = history[:, "valid_loss"]
+            self.validation_scores_ = history[:, "valid_acc"]
+            self.best_iter_ = int(np.argmin(self.validation_loss_curve_)) + 1
+        self.n_parameters_ = count_parameters(self.module_)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        # allow_nan stays False: NaN pads the end of a song and stands for nothing else.
+        return tags
+
+
+class _EpochsAsTasks(Callback):
+    """Tell scikit-learn's callbacks of each epoch."""
+
+    def __init__(self, context: Any, task: dict[str, Any]) -> None:
+        self.context, self.task = context, task
+
+    def on_epoch_begin(self, net: LogitNet, **kwargs: Any) -> None:
+        self.epoch = self.context.subcontext(task_name="epoch")
+        self.epoch.call_on_fit_task_begin(**self.task, **self._fitted(net))
+
+    def on_epoch_end(self, net: LogitNet, **kwargs: Any) -> None:
+        if self.epoch.call_on_fit_task_end(**self.task, **self._fitted(net)):
+            raise KeyboardInterrupt  # skorch's way to end a training
+
+    def _fitted(self, net: LogitNet) -> dict[str, Any]:
+        # A function, called only where a callback asks for it: it copies the weights.
+        return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device that a `device` parameter names.
+
+    Raises
+    ------
+    ValueError
+        If PyTorch does not know the name or the machine lacks the device.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        found = torch.device(device)
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f"device={device!r} is not to be had here: {str(error).splitlines()[0]}"
+        ) from error
+    return found

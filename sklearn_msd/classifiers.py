@@ -1,0 +1,285 @@
+"""The net classifiers: a few parameters each, over shared machinery."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, ClassVar, Literal
+
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.modules import (
+    ConvNet,
+    FullyConnectedNet,
+    RecurrentNet,
+    SegmentNet,
+)
+
+_positive = Interval(Integral, 1, None, closed="left")
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class FullyConnectedClassifier(BaseSegmentClassifier):
+    """Fully connected net over all segments at once (section 5.1 of the report).
+
+    It assumes nothing of the input: neither that segments are alike nor that they
+    follow each other.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : sequence of int, default=(200, 200)
+        Units of each hidden layer.
+    <training parameters>
+
+    Attributes
+    ----------
+    <fitted attributes>
+
+    See Also
+    --------
+    SegmentConvClassifier : Same weights for every segment.
+    CorrectingClassifier : Adds this net's logits to another classifier's.
+
+    Examples
+    --------
+    >>> from sklearn_msd import FullyConnectedClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, n_classes=3, random_state=0)
+    >>> net = FullyConnectedClassifier(max_epochs=5, random_state=0).fit(X, y)
+    >>> net.n_parameters_["hidden1"]
+    600200
+    >>> net.predict_proba(X).shape
+    (200, 3)
+    """
+
+    hidden_layer_sizes: Sequence[int] = (200, 200)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSegmentClassifier._parameter_constraints,
+        "hidden_layer_sizes": ["array-like"],
+    }
+
+    def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        return FullyConnectedNet(n_inputs, n_classes, _sizes(self.hidden_layer_sizes))
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SegmentConvClassifier(BaseSegmentClassifier):
+    """Convolution over single segments: the report's baseline (Figure 1, section 3).
+
+    Each kernel is a combination of one segment's features, the next layer's kernels
+    are combinations of these, and a fully connected layer sees the whole song. A fixed
+    permutation of all songs' segments is the same learning problem.
+
+    Parameters
+    ----------
+    n_kernels : int, default=50
+        Kernels in each convolutional layer.
+    n_conv_layers : int, default=2
+        Stacked convolutional layers.
+    hidden_layer_sizes : sequence of int, default=(200,)
+        Units of each fully connected layer.
+    <training parameters>
+
+    Attributes
+    ----------
+    <fitted attributes>
+
+    See Also
+    --------
+    TimeConvClassifier : Kernels over several consecutive segments.
+
+    Examples
+    --------
+    >>> from sklearn_msd import SegmentConvClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, random_state=0)
+    >>> SegmentConvClassifier(max_epochs=1, random_state=0).fit(X, y).n_parameters_
+    {'conv1': 1300, 'conv2': 2550, 'hidden1': 1200200, 'output': 2010, 'total': 1206060}
+    """
+
+    n_kernels: int = 50
+    n_conv_layers: int = 2
+    hidden_layer_sizes: Sequence[int] = (200,)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSegmentClassifier._parameter_constraints,
+        "n_kernels": [_positive],
+        "n_conv_layers": [_positive],
+        "hidden_layer_sizes": ["array-like"],
+    }
+
+    def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        return ConvNet(
+            n_inputs // self.n_segment_features,
+            self.n_segment_features,
+            n_classes,
+            n_kernels=self.n_kernels,
+            n_conv_layers=self.n_conv_layers,
+            hidden_layer_sizes=_sizes(self.hidden_layer_sizes),
+        )
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TimeConvClassifier(BaseSegmentClassifier):
+    """Convolution in time, with pooling (section 4.2 of the report).
+
+    Kernels cover all features of `kernel_height` consecutive segments. Pooling is over
+    time alone and without overlap; nothing is padded, so that 120 segments become 118,
+    59, 57 and 28 positions with the default kernels and pools. On songs too short for
+    a kernel or a pool, these shrink to fit.
+
+    Parameters
+    ----------
+    kernel_height : int, default=3
+        Consecutive segments that a kernel covers (Figure 6).
+    pooling : {"max", "average"} or None, default="max"
+        Pooling after each convolutional layer (Figure 8).
+    pool_size : int, default=2
+        Positions pooled into one; of no effect with ``pooling=None``.
+    global_pooling : {"mean", "max", "mean_max"} or None, default=None
+        Summary of the last convolution over the whole song, instead of all its
+        positions: far fewer weights, and no matter where in the song things happen.
+        Songs may then be of unequal length, padded with segments of NaN at the end.
+    n_kernels : int, default=50
+        Kernels in each convolutional layer.
+    n_conv_layers : int, default=2
+        Stacked convolutional layers (Figure 7).
+    hidden_layer_sizes : sequence of int, default=(200,)
+        Units of each fully connected layer.
+    <training parameters>
+
+    Attributes
+    ----------
+    <fitted attributes>
+
+    See Also
+    --------
+    SegmentConvClassifier : The same with a kernel height of 1 and no pooling.
+    RecurrentClassifier : The other way to model a sequence.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_msd import TimeConvClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, n_classes=3, random_state=0)
+    >>> search = GridSearchCV(
+    ...     TimeConvClassifier(max_epochs=3, random_state=0),
+    ...     {"kernel_height": [1, 3], "l2": [0.001, 0.01]},
+    ...     cv=2,
+    ... ).fit(X, y)
+    >>> sorted(search.best_params_)
+    ['kernel_height', 'l2']
+    """
+
+    kernel_height: int = 3
+    pooling: Literal["max", "average"] | None = "max"
+    pool_size: int = 2
+    global_pooling: Literal["mean", "max", "mean_max"] | None = None
+    n_kernels: int = 50
+    n_conv_layers: int = 2
+    hidden_layer_sizes: Sequence[int] = (200,)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **SegmentConvClassifier._parameter_constraints,
+        "kernel_height": [_positive],
+        "pooling": [StrOptions({"max", "average"}), None],
+        "pool_size": [_positive],
+        "global_pooling": [StrOptions({"mean", "max", "mean_max"}), None],
+    }
+
+    def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        return ConvNet(
+            n_inputs // self.n_segment_features,
+            self.n_segment_features,
+            n_classes,
+            n_kernels=self.n_kernels,
+            kernel_height=self.kernel_height,
+            n_conv_layers=self.n_conv_layers,
+            pooling=self.pooling,
+            pool_size=self.pool_size,
+            global_pooling=self.global_pooling,
+            hidden_layer_sizes=_sizes(self.hidden_layer_sizes),
+        )
+
+    def _takes_padding(self) -> bool:
+        return self.global_pooling is not None
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class RecurrentClassifier(BaseSegmentClassifier):
+    """Recurrent net over the segments, the report's future work (section 4.1).
+
+    The state after the last segment is the song's representation. Songs may be of
+    unequal length, padded with segments of NaN at the end.
+
+    Parameters
+    ----------
+    cell : {"gru", "lstm", "tanh"}, default="gru"
+        Kind of recurrent unit.
+    hidden_size : int, default=100
+        Units of the state.
+    n_layers : int, default=1
+        Stacked recurrent layers.
+    bidirectional : bool, default=False
+        Also read each song backwards and join both final states.
+    <training parameters>
+
+    Attributes
+    ----------
+    <fitted attributes>
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msd import RecurrentClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(100, n_segments=30, n_classes=3, random_state=0)
+    >>> X = X.reshape(100, 30, 25)
+    >>> X[:50, 20:] = np.nan  # half of the songs are shorter
+    >>> net = RecurrentClassifier(hidden_size=10, max_epochs=2, random_state=0)
+    >>> net.fit(X, y).predict(X).shape
+    (100,)
+    """
+
+    cell: Literal["gru", "lstm", "tanh"] = "gru"
+    hidden_size: int = 100
+    n_layers: int = 1
+    bidirectional: bool = False
+    l2_layers: Sequence[str] = ("recurrent",)
+    l1_layers: Sequence[str] = ("recurrent",)
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSegmentClassifier._parameter_constraints,
+        "cell": [StrOptions({"gru", "lstm", "tanh"})],
+        "hidden_size": [_positive],
+        "n_layers": [_positive],
+        "bidirectional": ["boolean"],
+    }
+
+    def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        return RecurrentNet(
+            self.n_segment_features,
+            n_classes,
+            cell=self.cell,
+            hidden_size=self.hidden_size,
+            n_layers=self.n_layers,
+            bidirectional=self.bidirectional,
+        )
+
+    def _takes_padding(self) -> bool:
+        return True
+
+
+def _sizes(hidden_layer_sizes: Any) -> Sequence[int]:
+    """The layer sizes, each a whole number of at least 1."""
+    for size in hidden_layer_sizes:
+        if not isinstance(size, Integral) or size < 1:
+            raise ValueError(
+                "hidden_layer_sizes must be a sequence of whole numbers of at least "
+                f"1; got {hidden_layer_sizes!r}."
+            )
+    return [int(size) for size in hidden_layer_sizes]

@@ -1,0 +1,325 @@
+"""Training: the one skorch net, its data and its batches.
+
+A net is trained on the mean cross-entropy of ``softmax(net(x) + offset)``, where the
+offset, fixed logits for each song, is what a correcting model adds to (equation 3 of
+the report). Penalties act on the gradients: ½·l2·Σw² as the optimiser's weight decay,
+which costs nothing in the loop, and l1·Σ|w| as its sign. So the losses in the history
+are cross-entropies, and the penalty is logged beside them.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from skorch import NeuralNetClassifier
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from sklearn_msd.modules import SegmentNet, layer_weights
+
+# Songs in a chunk of a prediction: large enough for the matrix products to run at full
+# speed, small enough to keep memory flat.
+PREDICTION_CHUNK = 256
+
+Batch = tuple[dict[str, Tensor], Tensor]
+
+
+class SongDataset(Dataset[Batch]):
+    """Songs with what the loss needs of them, read by arrays of row numbers.
+
+    Nothing is copied or converted before a batch is asked for, so a memory map is read
+    batch by batch.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_songs, n_segments * n_segment_features)
+    y : ndarray of shape (n_songs,), default=None
+        Class indices; zeros if None, for predicting.
+    weight : ndarray of shape (n_songs,), default=None
+    offset : ndarray of shape (n_songs, n_classes), default=None
+    rows : ndarray of int, default=None
+        The rows of the arrays that belong to this data set; all if None.
+    dtype : torch.dtype
+    device : torch.device or str
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        weight: Any = None,
+        offset: Any = None,
+        rows: Any = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.dtype, self.device = dtype, torch.device(device)
+        self.rows = np.arange(len(X)) if rows is None else rows
+        self.X = X
+        if self.device.type != "cpu" and not _on_disk(X):
+            # Held there once; batches are then gathered without a transfer.
+            self.X = torch.from_numpy(np.asarray(X)).to(self.device)
+        self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
+        self.extras = {
+            name: torch.as_tensor(values, dtype=dtype, device=self.device)
+            for name, values in (("weight", weight), ("offset", offset))
+            if values is not None
+        }
+        self._targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Batch:
+        rows = self.rows[index]
+        inputs = self.X[rows]
+        if isinstance(inputs, np.ndarray):
+            inputs = torch.from_numpy(inputs)
+        batch = {"x": inputs.to(self.device, self.dtype)}
+        batch |= {name: values[rows] for name, values in self.extras.items()}
+        return batch, self._targets[rows]
+
+    def subset(self, rows: np.ndarray) -> SongDataset:
+        """The same songs without a copy, as far as they are in ``rows``."""
+        part = copy.copy(self)
+        part.rows = self.rows[rows]
+        return part
+
+
+def _on_disk(X: Any) -> bool:
+    """Whether ``X`` is a memory map, or a view of one."""
+    while isinstance(X, np.ndarray):
+        if isinstance(X, np.memmap):
+            return True
+        X = X.base
+    return False
+
+
+class BatchIterator:
+    """Batches of a :class:`SongDataset`: whole slices, no collation of single songs.
+
+    Parameters
+    ----------
+    dataset : SongDataset
+    batch_size : int
+    rng : RandomState, default=None
+        Shuffles the songs anew in each pass; None keeps their order.
+    """
+
+    def __init__(
+        self,
+        dataset: SongDataset,
+        batch_size: int,
+        rng: np.random.RandomState | None = None,
+    ) -> None:
+        self.dataset, self.batch_size, self.rng = dataset, batch_size, rng
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.dataset)
+        order = np.arange(n) if self.rng is None else self.rng.permutation(n)
+        for start in range(0, n, self.batch_size):
+            yield self.dataset[order[start : start + self.batch_size]]
+
+
+class LogitNet(NeuralNetClassifier):
+    """The skorch net: loss on logits plus offset, penalties and masks.
+
+    Parameters
+    ----------
+    module : SegmentNet
+        A net with its parameters drawn; it is trained in place.
+    l2, l1 : float
+        Strengths of ½·l2·Σw² and l1·Σ|w|.
+    l2_layers, l1_layers : sequence of str
+        The layers whose weights, never their biases, are penalised.
+    masks : mapping of parameter name to bool Tensor, default=None
+        Weights where a mask is False are set to zero and stay there.
+    rng : RandomState, default=None
+        Shuffles the batches.
+    dtype : torch.dtype
+    **kwargs
+        As for :class:`skorch.NeuralNetClassifier`.
+    """
+
+    def __init__(
+        self,
+        module: SegmentNet,
+        *,
+        l2: float = 0.0,
+        l2_layers: Sequence[str] = (),
+        l1: float = 0.0,
+        l1_layers: Sequence[str] = (),
+        masks: Mapping[str, Tensor] | None = None,
+        rng: np.random.RandomState | None = None,
+        dtype: torch.dtype = torch.float32,
+        criterion: Any = nn.CrossEntropyLoss,
+        optimizer: Any = torch.optim.Adam,
+        train_split: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("criterion__reduction", "none")
+        super().__init__(
+            module,
+            criterion=criterion,
+            optimizer=optimizer,
+            train_split=train_split,
+            **kwargs,
+        )
+        self.l2, self.l2_layers = l2, l2_layers
+        self.l1, self.l1_layers = l1, l1_layers
+        self.masks, self.rng, self.dtype = masks, rng, dtype
+
+    def initialize_module(self) -> LogitNet:
+        """Take the module as it is, with the masked weights at zero."""
+        super().initialize_module()
+        if self.masks is not None:
+            with torch.no_grad():
+                for name, mask in self.masks.items():
+                    self.module_.get_parameter(name).mul_(mask)
+        return self
+
+    def initialize_optimizer(self, triggered_directly: Any = None) -> LogitNet:
+        """Adam with the L2 penalty as weight decay on the penalised weights."""
+        decayed = layer_weights(self.module_, self.l2_layers)
+        others = [p for n, p in self.module_.named_parameters() if n not in decayed]
+        groups: list[dict[str, Any]] = [
+            {"params": list(decayed.values()), "weight_decay": self.l2},
+            {"params": others},
+        ]
+        kwargs = self.get_params_for("optimizer")
+        if self.optimizer is torch.optim.Adam:
+            kwargs.setdefault("fused", True)
+        self.optimizer_ = self.optimizer(
+            [group for group in groups if group["params"]], lr=self.lr, **kwargs
+        )
+        return self
+
+    def get_dataset(self, X: Any, y: Any = None) -> SongDataset:
+        """Wrap arrays; skorch's own callbacks may predict from them."""
+        if isinstance(X, SongDataset):
+            return X
+        return SongDataset(X, y, dtype=self.dtype, device=self.device)
+
+    def get_iterator(self, dataset: SongDataset, training: bool = False) -> Any:
+        """Shuffled batches for training, larger ones in order otherwise."""
+        if training:
+            return BatchIterator(dataset, self.batch_size, self.rng)
+        return BatchIterator(dataset, max(self.batch_size, PREDICTION_CHUNK))
+
+    def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
+        """Logits plus the offset, where there is one: softmax(base + correction)."""
+        logits: Tensor = self.module_(x["x"])
+        if "offset" in x:
+            logits = logits + x["offset"]
+        return logits
+
+    def get_loss(
+        self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False
+    ) -> Tensor:
+        """Mean cross-entropy, each song counting with its weight."""
+        losses: Tensor = self.criterion_(y_pred, y_true)
+        if "weight" in X:
+            losses = losses * X["weight"]
+        return losses.mean()
+
+    def on_grad_computed(self, net: Any, named_parameters: Any, **kwargs: Any) -> None:
+        """Add the L1 penalty's gradient, and hold masked weights where they are."""
+        if self.l1 > 0:
+            for weight in layer_weights(self.module_, self.l1_layers).values():
+                if weight.grad is not None:
+                    weight.grad.add_(weight.detach().sign(), alpha=self.l1)
+        if self.masks is not None:
+            for name, mask in self.masks.items():
+                grad = self.module_.get_parameter(name).grad
+                if grad is not None:
+                    grad.mul_(mask)
+
+    def run_single_epoch(
+        self, iterator: Any, training: bool, prefix: str, step_fn: Any, **kwargs: Any
+    ) -> None:
+        """One pass; raises a ValueError after one that made the loss no number."""
+        super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
+        if not training:
+            return
+        loss = self.history[-1, "batches", -1, "train_loss"]
+        if not math.isfinite(loss):
+            raise ValueError(
+                f"The training diverged: the loss is {loss} in epoch "
+                f"{len(self.history)}. Standardise X or lower learning_rate, which is "
+                f"{self.lr}."
+            )
+
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Log the penalty beside the losses."""
+        self.history.record("penalty", self.penalty())
+
+    def penalty(self) -> float:
+        """½·l2·Σw² + l1·Σ|w| at the present weights."""
+        total = 0.0
+        with torch.no_grad():
+            for weight in layer_weights(self.module_, self.l2_layers).values():
+                total += 0.5 * self.l2 * float(weight.square().sum())
+            for weight in layer_weights(self.module_, self.l1_layers).values():
+                total += self.l1 * float(weight.abs().sum())
+        return total
+
+    @property
+    def can_train(self) -> bool:
+        """Whether the optimiser is there: it is not pickled."""
+        return getattr(self, "optimizer_", None) is not None
+
+    def forget_training(self) -> None:
+        """Drop what only a fit needs: data, optimiser, callbacks. History stays."""
+        self.optimizer_ = None
+        self.callbacks = None
+        self.callbacks_: list[tuple[str, Any]] = []
+        self.train_split = None
+        self.rng = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state without the optimiser, the callbacks and the data they hold."""
+        light = object.__new__(type(self))
+        light.__dict__.update(self.__dict__)
+        light.forget_training()
+        state: dict[str, Any] = NeuralNetClassifier.__getstate__(light)
+        return state
+
+
+def apply_in_chunks(
+    function: Any, X: Any, dtype: torch.dtype, device: torch.device | str
+) -> np.ndarray:
+    """``function`` of the songs, chunk by chunk and without gradients.
+
+    Parameters
+    ----------
+    function : callable
+        From a Tensor of songs to a Tensor with as many rows.
+    X : ndarray of shape (n_songs, n_segments * n_segment_features)
+    dtype : torch.dtype
+    device : torch.device or str
+
+    Returns
+    -------
+    ndarray of shape (n_songs, n_outputs)
+    """
+    out = []
+    with torch.inference_mode():
+        for start in range(0, len(X), PREDICTION_CHUNK):
+            chunk = np.ascontiguousarray(X[start : start + PREDICTION_CHUNK])
+            songs = _from_numpy(chunk).to(device, dtype)
+            out.append(function(songs).cpu())
+    return np.asarray(torch.cat(out).numpy())
+
+
+def _from_numpy(array: np.ndarray) -> Tensor:
+    # PyTorch warns of tensors over read-only memory, which a memory map may be.
+    return torch.from_numpy(array if array.flags.writeable else array.copy())

@@ -1,0 +1,267 @@
+"""The training against loops written by hand in plain PyTorch."""
+
+import pickle
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from sklearn_msd.modules import ConvNet, FullyConnectedNet, draw_parameters
+from sklearn_msd.training import (
+    BatchIterator,
+    LogitNet,
+    SongDataset,
+    apply_in_chunks,
+)
+
+N_SONGS, N_SEGMENTS, N_FEATURES, N_CLASSES, BATCH = 40, 12, 4, 3, 8
+
+
+def data(seed=0):
+    rng = np.random.RandomState(seed)
+    X = rng.randn(N_SONGS, N_SEGMENTS * N_FEATURES)
+    return X, rng.randint(N_CLASSES, size=N_SONGS), rng
+
+
+def make_net(pooling="max"):
+    net = ConvNet(
+        N_SEGMENTS,
+        N_FEATURES,
+        N_CLASSES,
+        n_kernels=5,
+        kernel_height=3,
+        pooling=pooling,
+        hidden_layer_sizes=(6,),
+    ).double()
+    draw_parameters(net, torch.Generator().manual_seed(0))
+    return net
+
+
+def train_ours(module, dataset, epochs=4, **kwargs):
+    net = LogitNet(
+        module,
+        rng=np.random.RandomState(7),
+        dtype=torch.float64,
+        lr=1e-2,
+        batch_size=BATCH,
+        max_epochs=epochs,
+        verbose=0,
+        classes=np.arange(N_CLASSES),
+        **kwargs,
+    ).initialize()
+    return net.partial_fit(dataset, None)
+
+
+def plain_logits(module, x, pooling):
+    """The same net in nn.functional, features as channels."""
+    z = x.reshape(len(x), N_SEGMENTS, N_FEATURES).transpose(1, 2)
+    for layer in module.conv:
+        z = F.relu(F.conv1d(z, layer.weight.transpose(1, 2), layer.bias))
+        if pooling == "max":
+            z = F.max_pool1d(z, 2)
+        elif pooling == "average":
+            z = F.avg_pool1d(z, 2)
+    return module.output(F.relu(module.hidden[0](z.transpose(1, 2).flatten(1))))
+
+
+def train_by_hand(
+    module,
+    X,
+    y,
+    pooling="max",
+    epochs=4,
+    l2=0.0,
+    l2_names=(),
+    l1=0.0,
+    l1_names=(),
+    weight=None,
+    offset=None,
+):
+    """20 steps: penalties summed in the loss, default Adam, one song after another."""
+    rng = np.random.RandomState(7)
+    optimizer = torch.optim.Adam(module.parameters(), lr=1e-2)
+    X, y = torch.from_numpy(X), torch.from_numpy(y)
+    named = dict(module.named_parameters())
+    for _ in range(epochs):
+        order = rng.permutation(N_SONGS)
+        for start in range(0, N_SONGS, BATCH):
+            rows = order[start : start + BATCH]
+            logits = plain_logits(module, X[rows], pooling)
+            if offset is not None:
+                logits = logits + torch.from_numpy(offset[rows])
+            losses = F.cross_entropy(logits, y[rows], reduction="none")
+            if weight is not None:
+                losses = losses * torch.from_numpy(weight[rows])
+            loss = losses.mean()
+            loss = loss + l2 * 0.5 * sum((named[n] ** 2).sum() for n in l2_names)
+            loss = loss + l1 * sum(named[n].abs().sum() for n in l1_names)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+CONV = ("conv.0.weight", "conv.1.weight")
+HIDDEN = ("hidden.0.weight",)
+OUTPUT = ("output.weight",)
+
+
+@pytest.mark.parametrize(
+    ("ours", "by_hand"),
+    [
+        ({}, {}),
+        ({"l2": 0.3, "l2_layers": ("conv",)}, {"l2": 0.3, "l2_names": CONV}),
+        ({"l2": 0.3, "l2_layers": ("hidden",)}, {"l2": 0.3, "l2_names": HIDDEN}),
+        ({"l2": 0.3, "l2_layers": ("output",)}, {"l2": 0.3, "l2_names": OUTPUT}),
+        (
+            {"l2": 0.3, "l2_layers": ("conv", "hidden", "output")},
+            {"l2": 0.3, "l2_names": CONV + HIDDEN + OUTPUT},
+        ),
+        ({"l1": 0.1, "l1_layers": ("conv",)}, {"l1": 0.1, "l1_names": CONV}),
+        (
+            {"l1": 0.1, "l1_layers": ("hidden",), "l2": 0.2, "l2_layers": ("conv",)},
+            {"l1": 0.1, "l1_names": HIDDEN, "l2": 0.2, "l2_names": CONV},
+        ),
+    ],
+)
+def test_penalties_equal_a_loop_by_hand(ours, by_hand):
+    X, y, _ = data()
+    module, reference = make_net(), make_net()
+    train_ours(module, SongDataset(X, y, dtype=torch.float64), **ours)
+    train_by_hand(reference, X, y, **by_hand)
+    assert_same_weights(module, reference)
+
+
+@pytest.mark.parametrize("pooling", [None, "max", "average"])
+def test_pooling_weights_and_offset_equal_a_loop_by_hand(pooling):
+    X, y, rng = data()
+    weight = rng.uniform(0.1, 2, size=N_SONGS)
+    offset = rng.randn(N_SONGS, N_CLASSES)
+    module, reference = make_net(pooling), make_net(pooling)
+    dataset = SongDataset(X, y, weight=weight, offset=offset, dtype=torch.float64)
+    train_ours(module, dataset)
+    train_by_hand(reference, X, y, pooling, weight=weight, offset=offset)
+    assert_same_weights(module, reference)
+    # Both matter: without either, the weights are others.
+    for left_out in ({"weight": weight}, {"offset": offset}):
+        other = make_net(pooling)
+        train_ours(other, SongDataset(X, y, dtype=torch.float64, **left_out))
+        assert not torch.allclose(other.output.weight, module.output.weight)
+
+
+def assert_same_weights(module, reference):
+    for (name, ours), theirs in zip(
+        module.named_parameters(), reference.parameters(), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-9, msg=name)
+
+
+def test_penalty_is_logged_beside_the_cross_entropy():
+    X, y, _ = data()
+    module = make_net()
+    net = train_ours(
+        module,
+        SongDataset(X, y, dtype=torch.float64),
+        l2=0.3,
+        l2_layers=("hidden",),
+        l1=0.1,
+        l1_layers=("conv",),
+    )
+    expected = 0.15 * float(
+        module.hidden[0].weight.detach().square().sum()
+    ) + 0.1 * sum(float(layer.weight.detach().abs().sum()) for layer in module.conv)
+    assert net.history[-1, "penalty"] == pytest.approx(expected)
+    # One batch of everything at the weights of the start: the plain cross-entropy.
+    start = make_net()
+    once = LogitNet(
+        start, batch_size=N_SONGS, lr=1e-9, l2=9.0, l2_layers=("conv",), verbose=0
+    ).initialize()
+    with torch.no_grad():
+        logits = plain_logits(make_net(), torch.from_numpy(X), "max")
+        expected = F.cross_entropy(logits, torch.from_numpy(y))
+    once.partial_fit(SongDataset(X, y, dtype=torch.float64), None, epochs=1)
+    assert once.history[0, "train_loss"] == pytest.approx(float(expected))
+
+
+def test_masked_weights_are_zero_from_start_to_end():
+    X, y, _ = data()
+    module = make_net()
+    mask = torch.rand(5, 3, 4, generator=torch.Generator().manual_seed(3)) > 0.5
+    net = train_ours(
+        module,
+        SongDataset(X, y, dtype=torch.float64),
+        l2=0.1,
+        l2_layers=("conv",),
+        masks={"conv.0.weight": mask},
+    )
+    weight = module.conv[0].weight
+    assert (weight[~mask] == 0).all()
+    assert (weight[mask] != 0).all()
+    assert net.history[-1, "train_loss"] < net.history[0, "train_loss"]
+
+
+def test_batches_cover_every_song_once_in_an_order_of_their_own():
+    X = np.arange(20.0).reshape(10, 2)
+    dataset = SongDataset(X, np.arange(10))
+    batches = BatchIterator(dataset, 4, np.random.RandomState(0))
+    assert len(batches) == 3
+    passes = [torch.cat([y for _, y in batches]).tolist() for _ in range(2)]
+    assert [sorted(p) for p in passes] == [list(range(10))] * 2
+    assert passes[0] != passes[1]
+    ordered = torch.cat([y for _, y in BatchIterator(dataset, 4)])
+    assert ordered.tolist() == list(range(10))
+
+
+def test_subset_keeps_rows_with_their_extras():
+    X, y, rng = data()
+    dataset = SongDataset(X, y, weight=rng.rand(N_SONGS), offset=rng.rand(N_SONGS, 3))
+    part = dataset.subset(np.array([5, 3, 30])).subset(np.array([2, 0]))
+    batch, target = part[np.arange(2)]
+    assert len(part) == 2
+    np.testing.assert_allclose(batch["x"], X[[30, 5]].astype(np.float32))
+    torch.testing.assert_close(batch["weight"], dataset.extras["weight"][[30, 5]])
+    torch.testing.assert_close(batch["offset"], dataset.extras["offset"][[30, 5]])
+    assert target.tolist() == y[[30, 5]].tolist()
+
+
+def test_memory_map_is_read_by_the_batch(tmp_path):
+    path = tmp_path / "songs.npy"
+    np.save(path, np.random.RandomState(0).randn(30, 8).astype(np.float16))
+    on_disk = np.load(path, mmap_mode="r")
+    dataset = SongDataset(on_disk, np.zeros(30, dtype=int))
+    assert np.shares_memory(dataset.X, on_disk)
+    batch, _ = dataset[np.array([4, 9])]
+    assert batch["x"].dtype == torch.float32
+    np.testing.assert_array_equal(batch["x"], on_disk[[4, 9]].astype(np.float32))
+
+
+def test_pickle_leaves_data_and_optimiser_behind_but_not_the_history():
+    X, y, _ = data()
+    net = train_ours(make_net(), SongDataset(X, y, dtype=torch.float64))
+    assert net.can_train
+    copy = pickle.loads(pickle.dumps(net))
+    assert net.can_train
+    assert not copy.can_train
+    assert copy.history[:, "train_loss"] == net.history[:, "train_loss"]
+    assert_same_weights(copy.module_, net.module_)
+    assert len(pickle.dumps(net)) < 20_000 + X.nbytes
+
+
+def test_skorch_predicts_from_arrays_too():
+    X, y, _ = data()
+    net = train_ours(make_net(), SongDataset(X, y, dtype=torch.float64))
+    with torch.no_grad():
+        logits = plain_logits(net.module_, torch.from_numpy(X), "max")
+    np.testing.assert_allclose(net.predict_proba(X), logits.softmax(1), atol=1e-12)
+    np.testing.assert_array_equal(net.predict(X), logits.argmax(1))
+
+
+@pytest.mark.parametrize("n_songs", [1, 256, 600])
+def test_apply_in_chunks_equals_one_pass(n_songs):
+    X = np.random.RandomState(0).randn(n_songs, 10)
+    X.flags.writeable = False
+    net = FullyConnectedNet(10, 3, (4,)).double()
+    draw_parameters(net, torch.Generator().manual_seed(0))
+    out = apply_in_chunks(net, X, torch.float64, "cpu")
+    with torch.no_grad():
+        np.testing.assert_allclose(out, net(torch.tensor(X)), atol=1e-14)
