@@ -2,12 +2,15 @@
 
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
 from sklearn_msd.datasets.hdf5 import MSDTrack, read_msd_track
+from sklearn_msd.datasets.npz import load_msd_genre, predefined_split
 from sklearn_msd.datasets.synthetic import make_songs
 
 __all__ = [
     "GenreAnnotations",
     "MSDTrack",
+    "load_msd_genre",
     "make_songs",
+    "predefined_split",
     "read_genre_annotations",
     "read_msd_track",
 ]

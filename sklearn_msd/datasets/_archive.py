@@ -1,0 +1,128 @@
+"""npz archives, read without trust and written without holding them in memory."""
+
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO
+
+import numpy as np
+from numpy.lib import format as npy_format
+
+# What deflate can shrink at most: a member that claims more than this times its
+# stored size is not what it claims, and no memory is taken for it.
+_MAX_RATIO = 1100
+
+
+class NpzArchive:
+    """A checked reader of the plain arrays in an npz file; a context manager.
+
+    Nothing is unpickled. The size that a member's header claims is compared with the
+    bytes that the archive holds before any memory is taken for it.
+
+    Parameters
+    ----------
+    path : str or path-like
+        The npz file.
+
+    Attributes
+    ----------
+    names : list of str
+        Names of the arrays, without ``.npy``.
+
+    Raises
+    ------
+    ValueError
+        Here and in every method, if the archive or a member is damaged, missing, or
+        holds Python objects; the message names the file and the member.
+    OSError
+        If the file cannot be opened.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self.path = os.fspath(path)
+        with self._naming_damage("the archive"):
+            self._zip = zipfile.ZipFile(self.path)
+        self._members = {
+            info.filename.removesuffix(".npy"): info for info in self._zip.infolist()
+        }
+        self.names = list(self._members)
+
+    def __enter__(self) -> "NpzArchive":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._zip.close()
+
+    def header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        """Read the shape and the dtype of an array, checked against its size."""
+        if name not in self._members:
+            raise ValueError(
+                f"{self.path}: has no array {name!r}; it holds {sorted(self.names)}."
+            )
+        info = self._members[name]
+        with self._naming_damage(f"array {name!r}"), self._zip.open(info) as file:
+            version = npy_format.read_magic(file)
+            read = {
+                (1, 0): npy_format.read_array_header_1_0,
+                (2, 0): npy_format.read_array_header_2_0,
+            }[version]
+            shape, _, dtype = read(file)
+            if dtype.hasobject:
+                raise ValueError("it holds Python objects, which are never unpickled")
+            size = dtype.itemsize
+            for length in shape:  # Python integers: no overflow
+                size *= length
+            if size < 0 or file.tell() + size != info.file_size:
+                raise ValueError(
+                    f"its header claims {size} bytes and the archive holds "
+                    f"{info.file_size - file.tell()}"
+                )
+            if info.file_size > _MAX_RATIO * (info.compress_size + 1):
+                raise ValueError(f"it cannot unpack to {info.file_size} bytes")
+        return shape, dtype
+
+    def read(self, name: str) -> np.ndarray:
+        """Read an array whole."""
+        self.header(name)
+        info = self._members[name]
+        with self._naming_damage(f"array {name!r}"), self._zip.open(info) as file:
+            array = npy_format.read_array(file, allow_pickle=False)
+            file.read(1)  # the end of the member: its checksum is compared here
+        return array
+
+    @contextmanager
+    def _naming_damage(self, what: str) -> Iterator[None]:
+        """Turn whatever a damaged archive brings about into one error with the path."""
+        try:
+            yield
+        except MemoryError:
+            raise
+        # Everything else: zipfile, zlib and the header's parser have each their own.
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno:
+                raise
+            reason = str(error) or type(error).__name__
+            raise ValueError(
+                f"{self.path}: {what} cannot be read: {reason}."
+            ) from error
+
+
+def write_npz(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as an npz archive, the same bytes for the same arrays.
+
+    `numpy.savez` would do the same, but promises nothing about the times that it puts
+    in the archive. Memory maps are written piece by piece.
+
+    Parameters
+    ----------
+    file : binary file
+        Where to write.
+    arrays : mapping of str to ndarray
+        The arrays; none of them may hold Python objects.
+    """
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            info = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            with archive.open(info, "w", force_zip64=True) as member:
+                npy_format.write_array(member, array, allow_pickle=False)
