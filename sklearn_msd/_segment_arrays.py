@@ -113,25 +113,25 @@ def without_padding(song: NDArray) -> NDArray:
     return song[: present[-1] + 1] if present.size else song[:0]
 
 
-def flatten_songs(X: Any, n_segment_features: int) -> Any:
+def flatten_songs(X: Any, n_segment_features: int, name: str = "X") -> Any:
     """Three-dimensional ``X`` as flat rows (a view); anything else as it is."""
     if getattr(X, "ndim", 2) != 3:
         return X
     X = np.asarray(X)
     if X.shape[2] != n_segment_features:
         raise ValueError(
-            f"X has segments of {X.shape[2]} features, expected "
+            f"{name} has segments of {X.shape[2]} features, expected "
             f"n_segment_features={n_segment_features}."
         )
     # Not -1: no songs, or no segments, would leave the width undecided.
     return X.reshape(len(X), X.shape[1] * X.shape[2])
 
 
-def check_width(n_features: int, n_segment_features: int) -> None:
+def check_width(n_features: int, n_segment_features: int, name: str = "X") -> None:
     """Raise if flat rows do not hold a whole number of segments."""
     if n_features % n_segment_features:
         raise ValueError(
-            f"X has {n_features} features, which is not a multiple of "
+            f"{name} has {n_features} features, which is not a multiple of "
             f"n_segment_features={n_segment_features}."
         )
 

@@ -455,7 +455,7 @@ class BaseSegmentClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
         """A net that is ready to train, from `module` if there is one."""
         for argument in ("l2_layers", "l1_layers"):
             names = getattr(self, argument)
-            if isinstance(names, str) or set(names) - set(LAYERS):
+            if set(names) - set(LAYERS):
                 raise ValueError(
                     f"{argument} must be a sequence of names among {LAYERS}; got "
                     f"{names!r}."

@@ -9,6 +9,8 @@ import torch
 from sklearn.utils import assert_all_finite, gen_batches
 from sklearn.utils.validation import validate_data
 
+from sklearn_msd._segment_arrays import check_width, flatten_songs
+
 # scikit-learn's sign for a call without labels; None is a mistake of the caller's.
 NO_LABELS = "no_validation"
 
@@ -56,7 +58,7 @@ def validate_songs(
     width = estimator.n_segment_features
     validated = validate_data(
         estimator,
-        flatten_songs(X, width, name),
+        flatten_songs(_as_arrays(X), width, name),
         y=y,
         reset=reset,
         # A type listed is kept; any other becomes the first.
@@ -64,11 +66,7 @@ def validate_songs(
         ensure_all_finite=False,
     )
     flat = validated if y is NO_LABELS else validated[0]
-    if flat.shape[1] % width:
-        raise ValueError(
-            f"{name} has {flat.shape[1]} features a song, which "
-            f"n_segment_features={width} does not divide."
-        )
+    check_width(flat.shape[1], width, name)
     if not flat.dtype.isnative:
         flat = flat.astype(flat.dtype.newbyteorder("="))
     rows = max(1, _CHUNK // flat.shape[1])
@@ -84,27 +82,13 @@ def validate_songs(
     return flat if y is NO_LABELS else (flat, validated[1])
 
 
-def flatten_songs(X: Any, n_segment_features: int, name: str = "X") -> Any:
-    """3-D songs as flat rows; whatever else comes is handed on.
-
-    Raises
-    ------
-    ValueError
-        If the last axis of a 3-D array is not `n_segment_features` wide.
-    """
+def _as_arrays(X: Any) -> Any:
+    """Tensors and lists of songs as arrays; anything else as it is."""
     if isinstance(X, torch.Tensor):
-        X = X.detach().cpu().numpy()
-    if isinstance(X, list) and X and getattr(X[0], "ndim", np.ndim(X[0])) == 2:
-        X = np.asarray(X)
-    if getattr(X, "ndim", None) != 3:
-        return X
-    if X.shape[2] != n_segment_features:
-        raise ValueError(
-            f"{name} of shape {X.shape} has {X.shape[2]} features a segment; "
-            f"n_segment_features={n_segment_features} was expected."
-        )
-    X = np.asarray(X)
-    return X.reshape(len(X), X.shape[1] * X.shape[2])
+        return X.detach().cpu().numpy()
+    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
+        return np.asarray(X)
+    return X
 
 
 def _check_padding(flat: np.ndarray, n_segment_features: int, name: str) -> None:

@@ -1,0 +1,132 @@
+"""Songs in every shape and container that users have them in."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import torch
+from sklearn.base import BaseEstimator
+
+from sklearn_msd.validation import validate_songs
+
+
+class Songs(BaseEstimator):
+    def __init__(self, n_segment_features=5, dtype="float32"):
+        self.n_segment_features = n_segment_features
+        self.dtype = dtype
+
+
+X = np.random.RandomState(0).randn(6, 4, 5)
+FLAT = X.reshape(6, 20)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        X,
+        FLAT,
+        torch.tensor(X),
+        torch.tensor(FLAT, requires_grad=True),
+        list(X),
+        X.tolist(),
+        FLAT.tolist(),
+        np.asfortranarray(FLAT),
+        X.transpose(0, 2, 1).copy().transpose(0, 2, 1),
+        FLAT.astype(">f8"),
+        pd.DataFrame(FLAT),
+        pl.DataFrame(FLAT),
+    ],
+    ids=lambda given: f"{type(given).__module__}.{type(given).__name__}",
+)
+def test_every_container_gives_the_same_rows(given):
+    estimator = Songs()
+    np.testing.assert_allclose(validate_songs(estimator, given), FLAT, rtol=1e-6)
+    assert estimator.n_features_in_ == 20
+
+
+def test_column_names_are_kept():
+    estimator = Songs()
+    names = [f"column{i}" for i in range(20)]
+    validate_songs(estimator, pd.DataFrame(FLAT, columns=names))
+    assert list(estimator.feature_names_in_) == names
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_floating_point_data_is_neither_copied_nor_converted(dtype):
+    given = X.astype(dtype)
+    out = validate_songs(Songs(dtype="float64"), given)
+    assert out.dtype == dtype
+    assert np.shares_memory(out, given)
+
+
+def test_other_numbers_become_what_the_net_computes_in():
+    assert validate_songs(Songs(), FLAT.astype(int)).dtype == np.float32
+    assert validate_songs(Songs(dtype="float64"), FLAT > 0).dtype == np.float64
+
+
+def test_labels_come_back_with_the_songs():
+    rows, labels = validate_songs(Songs(), X, list("ababab"))
+    assert rows.shape == (6, 20)
+    assert labels.tolist() == list("ababab")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (FLAT[:, :19], "19 features, which is not a multiple of n_segment_features=5"),
+        (X[:, :, :4], "segments of 4 features, expected n_segment_features=5"),
+        (X[None], "dim 4"),
+        (FLAT[:0], "0 sample"),
+        (np.where(FLAT > 2, np.inf, FLAT), "infinity"),
+        (np.where(FLAT > 2, np.nan, FLAT), "NaN"),
+        (np.where(FLAT > 2, np.inf, FLAT).astype(np.float16), "infinity"),
+    ],
+)
+def test_what_is_no_song_is_an_error(given, message):
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        validate_songs(Songs(), given)
+
+
+def test_a_bad_number_is_found_in_any_chunk(monkeypatch):
+    monkeypatch.setattr("sklearn_msd.validation._CHUNK", 40)
+    given = FLAT.copy()
+    given[-1, -1] = np.nan
+    with pytest.raises(ValueError, match="X contains NaN"):
+        validate_songs(Songs(), given)
+
+
+def test_a_memory_map_stays_one(tmp_path):
+    np.save(tmp_path / "X.npy", X.astype(np.float16))
+    given = np.load(tmp_path / "X.npy", mmap_mode="r")
+    assert np.shares_memory(validate_songs(Songs(), given), given)
+
+
+def test_padding_at_the_end_of_a_song_is_let_through():
+    given = X.copy()
+    given[2, 1:] = np.nan
+    out = validate_songs(Songs(), given, padding=True)
+    np.testing.assert_array_equal(out, given.reshape(6, 20))
+    with pytest.raises(ValueError, match="X contains NaN"):
+        validate_songs(Songs(), given)
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ((2, 3, 1), "NaN in part of a segment"),
+        ((2, 1), "NaN before the end of a song"),
+        ((2,), "NaN in all segments"),
+    ],
+)
+def test_nan_elsewhere_is_an_error_with_padding_too(where, message):
+    given = X.copy()
+    given[where] = np.nan
+    with pytest.raises(ValueError, match=message):
+        validate_songs(Songs(), given, padding=True)
+
+
+def test_other_widths_than_in_fit_are_an_error():
+    estimator = Songs()
+    validate_songs(estimator, X)
+    with pytest.raises(ValueError, match="expecting 20 features"):
+        validate_songs(estimator, X[:, :3], reset=False)
