@@ -3,12 +3,14 @@
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
 from sklearn_msd.datasets.hdf5 import MSDTrack, read_msd_track
 from sklearn_msd.datasets.npz import load_msd_genre, predefined_split
+from sklearn_msd.datasets.spoken_digits import load_spoken_digits
 from sklearn_msd.datasets.synthetic import make_songs
 
 __all__ = [
     "GenreAnnotations",
     "MSDTrack",
     "load_msd_genre",
+    "load_spoken_digits",
     "make_songs",
     "predefined_split",
     "read_genre_annotations",
