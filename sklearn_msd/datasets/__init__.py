@@ -1,18 +1,24 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
+from sklearn_msd.datasets.audio import AudioSegmenter, segments_from_audio
+from sklearn_msd.datasets.audio_analysis import AudioAnalysis, read_audio_analysis
 from sklearn_msd.datasets.hdf5 import MSDTrack, read_msd_track
 from sklearn_msd.datasets.npz import load_msd_genre, predefined_split
 from sklearn_msd.datasets.spoken_digits import load_spoken_digits
 from sklearn_msd.datasets.synthetic import make_songs
 
 __all__ = [
+    "AudioAnalysis",
+    "AudioSegmenter",
     "GenreAnnotations",
     "MSDTrack",
     "load_msd_genre",
     "load_spoken_digits",
     "make_songs",
     "predefined_split",
+    "read_audio_analysis",
     "read_genre_annotations",
     "read_msd_track",
+    "segments_from_audio",
 ]
