@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import assert_all_finite, check_array
-from sklearn.utils.validation import FLOAT_DTYPES, validate_data
+from sklearn.utils.validation import FLOAT_DTYPES, _check_feature_names, validate_data
 
 from sklearn_msd._segment_arrays import (
     check_songs,
@@ -47,6 +47,7 @@ def validate_songs(
         songs = check_songs(X)
         flatten_songs(songs[0][None], n_segment_features)  # raises for a wrong width
         if reset:
+            _check_feature_names(estimator, songs, reset=True)  # forgets old ones
             estimator.n_features_in_ = max(map(len, songs)) * n_segment_features
         return songs
     X = validate_flat(estimator, X, reset=reset, any_length=True)

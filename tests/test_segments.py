@@ -75,9 +75,9 @@ class TestCropper:
         assert len(np.unique(fixed.transform(X), axis=0)) > 1
 
     def test_random_crops_leave_the_global_seed_alone(self, songs):
-        before = np.random.get_state()[1].copy()  # noqa: NPY002
+        before = np.random.get_state()[1].copy()
         SegmentCropper(40, crop="random", random_state=3).fit_transform(songs)
-        assert_array_equal(np.random.get_state()[1], before)  # noqa: NPY002
+        assert_array_equal(np.random.get_state()[1], before)
 
     def test_feature_names(self, songs):
         cropper = SegmentCropper(60).fit(songs)
@@ -87,6 +87,13 @@ class TestCropper:
         assert names[25 * 3 + 4] == "segment_3_feature_4"
         frame = cropper.set_output(transform="pandas").transform(songs)
         assert list(frame.columns) == list(names)
+
+    def test_names_of_an_earlier_fit_are_forgotten(self, songs):
+        frame = pd.DataFrame(np.ones((2, 50)), columns=[f"x{i}" for i in range(50)])
+        cropper = SegmentCropper(2).fit(frame)
+        assert len(cropper.feature_names_in_) == 50
+        assert not hasattr(cropper.fit(songs), "feature_names_in_")
+        assert cropper.n_features_in_ == 25 * max(map(len, songs))
 
     def test_clear_errors(self, songs):
         with pytest.raises(ValueError, match="not a multiple of n_segment_features=25"):
