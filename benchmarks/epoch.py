@@ -1,0 +1,199 @@
+"""One training epoch: ours, a hand-written loop, skorch as it comes, scikit-learn.
+
+    python benchmarks/epoch.py [--threads 1] [--batch-size 50] [--songs 2000]
+        [--repeats 7]
+
+Each contender trains the same net for one epoch on the same synthetic songs, in turn,
+several times; the table gives median seconds and, for each rival, the median over the
+turns of its time by ours (above 1, ours is faster). The rivals are what a user would
+write: layers of torch.nn, the L2 penalty summed in the loss, Adam as it comes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from sklearn.neural_network import MLPClassifier
+from skorch import NeuralNetClassifier
+from torch import nn
+
+from sklearn_msd import (
+    FullyConnectedClassifier,
+    RecurrentClassifier,
+    SegmentConvClassifier,
+    TimeConvClassifier,
+)
+from sklearn_msd.datasets import make_songs
+
+L2 = 0.01
+
+
+class Plain(nn.Module):
+    """A net of torch.nn, over songs of 120 segments of 25 features."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self.kind = kind
+        conv: list[nn.Module] = []
+        height, pool = {
+            "segment": (1, None),
+            "time, max pool 2": (3, nn.MaxPool1d(2)),
+            "time, no pool": (3, None),
+            "time, average pool 2": (3, nn.AvgPool1d(2)),
+        }.get(kind, (0, None))
+        if height:
+            for n_inputs in (25, 50):
+                conv += [nn.Conv1d(n_inputs, 50, height), nn.ReLU()]
+                if pool is not None:
+                    conv.append(pool)
+            self.body = nn.Sequential(*conv, nn.Flatten())
+            width = self.body(torch.zeros(1, 25, 120)).shape[1]
+            self.head = nn.Sequential(nn.Linear(width, 200), nn.ReLU())
+        elif kind == "recurrent":
+            self.body = nn.GRU(25, 100, batch_first=True)
+            self.head = nn.Identity()
+        else:
+            self.body = nn.Flatten()
+            self.head = nn.Sequential(
+                nn.Linear(3000, 200), nn.ReLU(), nn.Linear(200, 200), nn.ReLU()
+            )
+        self.output = nn.Linear(100 if kind == "recurrent" else 200, 10)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of songs (n, 120, 25)."""
+        if self.kind == "recurrent":
+            return self.output(self.body(x)[1][0])
+        if self.kind != "fully connected":
+            x = x.transpose(1, 2)
+        return self.output(self.head(self.body(x)))
+
+    def penalty(self) -> torch.Tensor:
+        """½·l2·Σw² over all weights but the output's."""
+        weights = [
+            p
+            for name, p in self.named_parameters()
+            if "weight" in name and not name.startswith("output")
+        ]
+        return 0.5 * L2 * sum((w**2).sum() for w in weights)
+
+
+def hand_written(kind: str, X: torch.Tensor, y: torch.Tensor, batch: int) -> Callable:
+    """A plain loop over shuffled batches."""
+    net = Plain(kind)
+    optimizer = torch.optim.Adam(net.parameters())
+
+    def epoch() -> None:
+        for rows in torch.randperm(len(X)).split(batch):
+            loss = nn.functional.cross_entropy(net(X[rows]), y[rows]) + net.penalty()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+    return epoch
+
+
+class PenalisedNet(NeuralNetClassifier):
+    """The way skorch's documentation adds a penalty."""
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Cross-entropy and penalty."""
+        return super().get_loss(y_pred, y_true, X, training) + self.module_.penalty()
+
+
+def skorch_as_it_comes(kind: str, X: np.ndarray, y: np.ndarray, batch: int) -> Callable:
+    """Skorch with its own data loader and callbacks, without a validation part."""
+    net = PenalisedNet(
+        Plain(kind),
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=batch,
+        train_split=None,
+        iterator_train__shuffle=True,
+        verbose=0,
+    ).initialize()
+    return lambda: net.partial_fit(X, y, epochs=1)
+
+
+def ours(classifier, X: np.ndarray, y: np.ndarray, batch: int) -> Callable:
+    """One of our classifiers, its net already there, as in the middle of a fit."""
+    classifier.set_params(batch_size=batch, random_state=0)
+    classifier.partial_fit(X, y, classes=np.arange(10))
+    dataset = classifier._dataset(X, y, None, None)
+    return lambda: classifier.net_.partial_fit(dataset, None, epochs=1)
+
+
+NETS = {
+    "fully connected": FullyConnectedClassifier,
+    "segment": SegmentConvClassifier,
+    "time, max pool 2": TimeConvClassifier,
+    "time, no pool": lambda: TimeConvClassifier(pooling=None),
+    "time, average pool 2": lambda: TimeConvClassifier(pooling="average"),
+    "recurrent": RecurrentClassifier,
+}
+
+
+def measure(contenders: dict[str, Callable], repeats: int) -> dict[str, list[float]]:
+    """Seconds of each contender's epochs, taken in turn after one that is not timed."""
+    seconds: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(repeats + 1):
+        for name, epoch in contenders.items():
+            start = time.perf_counter()
+            epoch()
+            if turn:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--batch-size", type=int, default=50)
+    parser.add_argument("--songs", type=int, default=2000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    X, y = make_songs(options.songs, random_state=0)
+    y[:10] = np.arange(10)
+    cube = X.reshape(-1, 120, 25)
+    print(
+        f"torch {torch.__version__}, {options.threads} thread(s), batch "
+        f"{options.batch_size}, {options.songs} songs, {options.repeats} turns"
+    )
+    print(f"{'net':22s}{'contender':16s}{'seconds':>9s}{'songs/s':>9s}{'by ours':>9s}")
+    for kind in options.nets:
+        batch = options.batch_size
+        contenders = {
+            "ours": ours(NETS[kind](), X, y, batch),
+            "plain loop": hand_written(
+                kind, torch.from_numpy(cube), torch.from_numpy(y), batch
+            ),
+            "skorch": skorch_as_it_comes(kind, cube, y, batch),
+        }
+        if kind == "fully connected":
+            sklearn_net = MLPClassifier((200, 200), alpha=L2, batch_size=batch)
+            contenders["MLPClassifier"] = lambda net=sklearn_net: net.partial_fit(
+                X, y, classes=np.arange(10)
+            )
+        seconds = measure(contenders, options.repeats)
+        for name, times in seconds.items():
+            ratio = statistics.median(
+                t / u for t, u in zip(times, seconds["ours"], strict=True)
+            )
+            median = statistics.median(times)
+            print(
+                f"{kind:22s}{name:16s}{median:9.3f}{options.songs / median:9.0f}"
+                f"{ratio:9.2f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
