@@ -7,6 +7,7 @@ from sklearn_msd.classifiers import (
     TimeConvClassifier,
 )
 from sklearn_msd.crop_averaging import CropAveragingClassifier
+from sklearn_msd.logits import class_logits
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
 
 __version__ = "0.1.0"
@@ -19,5 +20,6 @@ __all__ = [
     "SegmentCropper",
     "SegmentScaler",
     "TimeConvClassifier",
+    "class_logits",
     "stack_segments",
 ]

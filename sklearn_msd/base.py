@@ -9,17 +9,16 @@ import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, ClassVar, Literal
+from numbers import Integral
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy.special import log_softmax, softmax
-from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
@@ -30,55 +29,19 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sklearn_msd.modules import LAYERS, SegmentNet, count_parameters, draw_parameters
+from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.training import LogitNet, SongDataset, apply_in_chunks
+from sklearn_msd.training_parameters import TrainingParameters
 from sklearn_msd.validation import validate_songs
 
-TRAINING_PARAMETERS = """\
+NET_PARAMETERS = """\
 n_segment_features : int, default=25
         Width of a segment: where one ends and the next begins in a flat row. With 1 a
         row is a univariate series.
-    l2 : float, default=0.01
-        Strength of the penalty ½·l2·Σw² on the weights of `l2_layers` (equation 1).
-    l1 : float, default=0.0
-        Strength of the penalty l1·Σ|w| on the weights of `l1_layers` (equation 2).
-    l2_layers : sequence of {"conv", "recurrent", "hidden", "output"}
-        Layers with an L2 penalty; those that a net lacks are passed over. Biases are
-        never penalised. The report leaves the output layer out (section 3.1).
-    l1_layers : sequence of {"conv", "recurrent", "hidden", "output"}
-        Layers with an L1 penalty.
-    learning_rate : float, default=1e-3
-        Adam's step size; the peak of it with ``lr_schedule="one_cycle"``.
-    lr_schedule : {"constant", "one_cycle"}, default="constant"
-        "one_cycle" raises and lowers the rate once over the whole of `fit`;
-        `partial_fit`, which knows no end, keeps it constant.
-    batch_size : int, default=50
-        Songs in a step; at most the number of songs is used.
-    max_epochs : int, default=100
-        Passes over the training songs.
-    early_stopping : bool, default=False
-        Hold out a stratified `validation_fraction`, stop when its loss has not fallen
-        for `n_iter_no_change` epochs, and take the weights of the best epoch. Where
-        `X_val` and `y_val` are passed to `fit`, these are watched and none held out.
-    validation_fraction : float, default=0.1
-        Share of the training songs held out by `early_stopping`.
-    n_iter_no_change : int, default=10
-        Patience of `early_stopping`, in epochs.
-    class_weight : dict, "balanced" or None, default=None
-        Weights of the classes in the loss, times those of the songs.
     warm_start : bool, default=False
         Begin `fit` with the weights of the last one. The optimiser and the curves
         start anew.
-    dtype : {"float32", "float64"}, default="float32"
-        What the net computes in. Songs are converted batch by batch.
-    device : str, default="auto"
-        "auto" is a CUDA device where there is one, else the CPU; or a PyTorch name.
-    callbacks : list of skorch callbacks, default=None
-        Copied before use; `net_.callbacks_` has the copies.
-    verbose : int, default=0
-        With 1, print a line an epoch.
-    random_state : int, RandomState instance or None, default=None
-        Decides the start, the order of the songs and the part held out, and nothing
-        else does."""
+    <training parameters>"""
 
 FITTED_ATTRIBUTES = """\
 classes_ : ndarray of shape (n_classes,)
@@ -106,60 +69,29 @@ classes_ : ndarray of shape (n_classes,)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class BaseSegmentClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator):
+class BaseSegmentClassifier(
+    TrainingParameters, CallbackSupportMixin, LogitClassifierMixin, BaseEstimator
+):
     """Base of the net classifiers: all of them but the net itself.
 
     A subclass is a dataclass of the parameters of its net and `_make_module`.
     """
 
     n_segment_features: int = 25
-    l2: float = 0.01
-    l1: float = 0.0
-    l2_layers: Sequence[str] = ("conv", "hidden")
-    l1_layers: Sequence[str] = ("conv",)
-    learning_rate: float = 1e-3
-    lr_schedule: Literal["constant", "one_cycle"] = "constant"
-    batch_size: int = 50
-    max_epochs: int = 100
-    early_stopping: bool = False
-    validation_fraction: float = 0.1
-    n_iter_no_change: int = 10
-    class_weight: dict[Any, float] | Literal["balanced"] | None = None
     warm_start: bool = False
-    dtype: Literal["float32", "float64"] = "float32"
-    device: str = "auto"
-    callbacks: list[Callback] | None = None
-    verbose: int = 0
-    random_state: int | np.random.RandomState | None = None
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **TrainingParameters._parameter_constraints,
         "n_segment_features": [Interval(Integral, 1, None, closed="left")],
-        "l2": [Interval(Real, 0, None, closed="left")],
-        "l1": [Interval(Real, 0, None, closed="left")],
-        "l2_layers": ["array-like"],
-        "l1_layers": ["array-like"],
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
-        "lr_schedule": [StrOptions({"constant", "one_cycle"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "early_stopping": ["boolean"],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
-        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
-        "class_weight": [dict, StrOptions({"balanced"}), None],
         "warm_start": ["boolean"],
-        "dtype": [StrOptions({"float32", "float64"})],
-        "device": [str],
-        "callbacks": [list, None],
-        "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
         if cls.__doc__:
             cls.__doc__ = cls.__doc__.replace(
-                "<training parameters>", TRAINING_PARAMETERS
+                "<training parameters>", NET_PARAMETERS
             ).replace("<fitted attributes>", FITTED_ATTRIBUTES)
+        super().__init_subclass__(**kwargs)
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
         """The net for rows of `n_inputs` numbers, its parameters not yet drawn."""
@@ -279,34 +211,6 @@ class BaseSegmentClassifier(CallbackSupportMixin, ClassifierMixin, BaseEstimator
             net = self._make_net(self.module_)
         self._train(net, train, epochs=1)
         return self
-
-    def decision_function(self, X: Any) -> np.ndarray:
-        """Logits.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_songs, n_features_in_), or 3-D
-
-        Returns
-        -------
-        ndarray of shape (n_songs, n_classes), or (n_songs,) for two classes
-            For two classes, the logit of ``classes_[1]`` less that of ``classes_[0]``.
-        """
-        logits = self._logits(X)
-        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
-
-    def predict_proba(self, X: Any) -> np.ndarray:
-        """Probabilities, of shape (n_songs, n_classes), in the order of `classes_`."""
-        return np.asarray(softmax(self._logits(X), axis=1))
-
-    def predict_log_proba(self, X: Any) -> np.ndarray:
-        """Logarithms of the probabilities, exact where these round to 0."""
-        return np.asarray(log_softmax(self._logits(X), axis=1))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Labels, of shape (n_songs,)."""
-        logits = self._logits(X)
-        return np.asarray(self.classes_[logits.argmax(axis=1)])
 
     def hidden_representation(self, X: Any) -> np.ndarray:
         """Activations of the last layer before the output, (n_songs, n_units)."""
