@@ -5,6 +5,7 @@ copy gives the same segments, chroma and timbre.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -53,8 +54,7 @@ def audio_segments(
     peak = float(np.abs(y).max()) or 1.0
     y = y / np.float32(peak)
 
-    mel = librosa.filters.mel(sr=RATE, n_fft=N_FFT, n_mels=N_MELS)
-    chroma = librosa.filters.chroma(sr=RATE, n_fft=N_FFT_CHROMA, tuning=0.0)
+    mel, chroma = _filter_banks()
     log_mel = librosa.power_to_db(
         _spectra(librosa, y, N_FFT, lambda power: mel @ power),
         ref=np.max,
@@ -98,6 +98,15 @@ def segment_starts(log_mel: FloatArray) -> NDArray[np.intp]:
         n_parts = round(gap / typical) if gap > longest else 1
         starts += [start + gap * i // n_parts for i in range(n_parts)]
     return np.array(starts, dtype=np.intp)
+
+
+@lru_cache
+def _filter_banks() -> tuple[FloatArray, FloatArray]:
+    """Weights of the mel bands and of the pitch classes: a third of a short file."""
+    librosa = import_optional("librosa", "audio")
+    mel = librosa.filters.mel(sr=RATE, n_fft=N_FFT, n_mels=N_MELS)
+    chroma = librosa.filters.chroma(sr=RATE, n_fft=N_FFT_CHROMA, tuning=0.0)
+    return mel, chroma
 
 
 def _spectra(
