@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= report-out
+DATA   ?= synthetic
 
 .PHONY: install test test-all lint report bench docs clean
 
@@ -25,6 +26,10 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Quick, on synthetic songs; DATA=path for your own, ARGS for any other option.
+report: install
+	$(BIN)/python -m sklearn_msd report --data "$(DATA)" --out "$(OUT)" --n-jobs -1 $(ARGS)
 
 clean:
 	rm -rf $(VENV) $(OUT) build dist

@@ -1,0 +1,132 @@
+"""From a source of songs to the page, in one call."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sklearn_msd._optional import import_optional
+from sklearn_msd.base import resolve_device
+from sklearn_msd.report.data import SYNTHETIC, ReportData, find_tasks, prepare
+from sklearn_msd.report.declaration import Figure
+from sklearn_msd.report.experiments import FIGURES, MODELS
+from sklearn_msd.report.records import RecordStore
+from sklearn_msd.report.render import render
+from sklearn_msd.report.results import Results
+from sklearn_msd.report.runner import Plan, Settings, run
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much to train: songs at most, and epochs."""
+
+    n_train: int
+    n_valid: int
+    max_epochs: int
+    all_songs: bool = False
+
+
+# "full" is the report's own setting; songs of the user's own are then all taken.
+SIZES = {"quick": Size(4000, 1000, 15), "full": Size(40_000, 10_000, 100, True)}
+
+
+def make_report(
+    data: str = SYNTHETIC,
+    *,
+    out: str | os.PathLike = "report-out",
+    task: int | None = None,
+    figures: Sequence[str] | None = None,
+    seeds: Sequence[int] = (0,),
+    max_epochs: int | None = None,
+    size: str = "quick",
+    n_jobs: int = 1,
+    device: str = "auto",
+    command: str = "",
+) -> tuple[Path, Path]:
+    """Train the report's models on a source of songs and write the page.
+
+    Stopped at any moment, the same call goes on where it was.
+
+    Parameters
+    ----------
+    data : str
+        "synthetic", "spoken-digits", an npz file with `X`, `y` and perhaps `group`, or
+        a folder of the report's npz files or of `sklearn-msd build`.
+    out : path-like
+        Folder for the page, and for ``models``, which holds what was trained.
+    task : int or None
+        Number of classes of the task for all figures. None gives each figure the task
+        that it has in the report, where the data has it.
+    figures : sequence of str or None
+        Ids of figures; None takes all.
+    seeds : sequence of int
+        Each model is trained once with each.
+    max_epochs : int or None
+        None takes the size's.
+    size : {"quick", "full"}
+    n_jobs : int
+        Models to train at a time, as joblib counts.
+    device : str
+        As for the classifiers.
+    command : str
+        What the page says it was made by.
+
+    Returns
+    -------
+    html, markdown : Path
+        The page in its two forms.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        For a source, figure, task or device that is not there, a full disk, a missing
+        extra. What was trained before stays.
+    """
+    # Before hours of training, not after.
+    import_optional("matplotlib.figure", "plot")
+    resolve_device(device)
+    chosen = choose(figures)
+    limits = SIZES[size]
+    tasks = find_tasks(str(data), limits.n_train, limits.n_valid)
+    if task is not None and task not in tasks:
+        raise ValueError(
+            f"task {task} is not in {data}, which has "
+            f"{' and '.join(map(str, tasks))} classes."
+        )
+    caps = (None, None) if limits.all_songs else (limits.n_train, limits.n_valid)
+    ready: dict[int, ReportData] = {}
+    pairs = []
+    for figure in chosen:
+        used = task or (figure.task if figure.task in tasks else next(iter(tasks)))
+        if used not in ready:
+            ready[used] = prepare(tasks[used](), *caps)
+        pairs.append((figure, ready[used]))
+    settings = Settings(max_epochs or limits.max_epochs, tuple(seeds), device)
+    plan = Plan(pairs, MODELS, settings)
+    store = RecordStore(Path(out) / "models")
+    records = run(plan, store, n_jobs=n_jobs, say=_say)
+    return render(Results(pairs, MODELS, plan, records), Path(out), command)
+
+
+def choose(ids: Sequence[str] | None) -> list[Figure]:
+    """The figures of these ids, in the report's order.
+
+    Raises
+    ------
+    ValueError
+        If there is no figure of an id.
+    """
+    known = {figure.id: figure for figure in FIGURES}
+    unknown = [name for name in ids or () if name not in known]
+    if unknown:
+        raise ValueError(
+            f"no figure {', '.join(map(repr, unknown))}; there are {', '.join(known)}."
+        )
+    return [figure for name, figure in known.items() if ids is None or name in ids]
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,108 @@
+"""What is kept of each trained model: a JSON and an npz file, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from sklearn_msd.datasets._archive import NpzArchive, write_npz
+
+
+@dataclass(frozen=True)
+class Record:
+    """A trained model's results.
+
+    Parameters
+    ----------
+    info : dict
+        What fits into JSON: definition, parameters, seconds, versions.
+    losses, predictions : mapping of str to ndarray
+        For each output of the model: mean validation cross-entropy, (n_epochs,), and
+        predicted class of each validation song, (n_epochs, n_songs). A model that is
+        not trained in epochs has one.
+    weights : mapping of str to ndarray
+        Parameters of the net after the last epoch, for the models that need them.
+    """
+
+    info: dict[str, Any]
+    losses: Mapping[str, np.ndarray]
+    predictions: Mapping[str, np.ndarray]
+    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+class RecordStore:
+    """A folder of records, filed under keys.
+
+    The JSON file comes last: a record is there when it is. Nothing is pickled.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made when the first record is saved.
+    """
+
+    def __init__(self, folder: str | os.PathLike) -> None:
+        self.folder = Path(folder)
+
+    def save(self, key: str, record: Record) -> None:
+        """File a record.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written whole; nothing is left of it then.
+        """
+        arrays = {
+            f"{kind}/{name}": np.asarray(array)
+            for kind in ("losses", "predictions", "weights")
+            for name, array in getattr(record, kind).items()
+        }
+        with whole_file(self.folder / f"{key}.npz") as file:
+            write_npz(file, arrays)
+        with whole_file(self.folder / f"{key}.json") as file:
+            file.write(json.dumps(record.info, indent=1).encode())
+
+    def load(self, key: str) -> Record | None:
+        """The record, or None where there is none that can be read."""
+        try:
+            info = json.loads((self.folder / f"{key}.json").read_bytes())
+            with NpzArchive(self.folder / f"{key}.npz") as archive:
+                arrays = {name: archive.read(name) for name in archive.names}
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return None
+        kinds: dict[str, dict[str, np.ndarray]] = {
+            "losses": {},
+            "predictions": {},
+            "weights": {},
+        }
+        for name, array in arrays.items():
+            kind, _, output = name.partition("/")
+            kinds[kind][output] = array
+        return Record(info, **kinds)
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+    """A binary file that appears under its name when it is complete, or never.
+
+    Parameters
+    ----------
+    path : path-like
+        Its folder is made if need be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(part, "wb") as file:
+            yield file
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,106 @@
+"""Does a claim hold on these songs? A paired interval over songs and seeds decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import t
+
+from sklearn_msd.report.declaration import Relation
+
+Verdict = Literal["holds", "does not hold", "undecided"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models' accuracies, compared.
+
+    Attributes
+    ----------
+    margin : float
+        Left accuracy less right accuracy, between -1 and 1.
+    low, high : float
+        Confidence interval of the margin.
+    """
+
+    margin: float
+    low: float
+    high: float
+
+    def verdict(self, relation: Relation, margin: float) -> Verdict:
+        """Whether the interval lies wholly where the claim says, or wholly elsewhere.
+
+        Parameters
+        ----------
+        relation : {"beats", "does not beat", "equals"}
+            "beats": above 0. "does not beat": below `margin`. "equals": between
+            -`margin` and `margin`.
+        margin : float
+        """
+        if relation == "beats":
+            inside, outside = self.low > 0, self.high < 0
+        elif relation == "does not beat":
+            inside, outside = self.high < margin, self.low > margin
+        else:
+            inside = -margin < self.low and self.high < margin
+            outside = self.low > margin or self.high < -margin
+        return "holds" if inside else "does not hold" if outside else "undecided"
+
+
+def compare(left: ArrayLike, right: ArrayLike, confidence: float = 0.95) -> Comparison:
+    """Paired comparison of two models over the same seeds and validation songs.
+
+    Both songs and seeds are drawn at random: the margin's variance is that of a mean
+    over two crossed random effects, ``(MS_songs + MS_seeds - MS_rest) / (n_seeds *
+    n_songs)``, with Satterthwaite's degrees of freedom. With one seed only songs are
+    random, and the interval says nothing of other starts. With two, the variance over
+    seeds rests on one difference, and the interval is wide to match.
+
+    Parameters
+    ----------
+    left, right : array-like of shape (n_seeds, n_songs)
+        1 where a song was classified right, 0 where wrong, or a share of epochs.
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    Comparison
+
+    Examples
+    --------
+    >>> from sklearn_msd.report.verdicts import compare
+    >>> c = compare([[1, 1, 1, 0, 1, 1, 1, 1]], [[0, 0, 1, 0, 0, 0, 1, 0]])
+    >>> c.margin, c.verdict("beats", 0.01)
+    (0.625, 'holds')
+    """
+    d = np.asarray(left, dtype=float) - np.asarray(right, dtype=float)
+    if d.ndim != 2 or min(d.shape) < 1:
+        raise ValueError(
+            "left and right must have the shape (n_seeds, n_songs), with at least one "
+            f"of each; got {np.shape(left)} and {np.shape(right)}."
+        )
+    n_seeds, n_songs = d.shape
+    mean = float(d.mean())
+    if n_songs < 2:
+        return Comparison(mean, -1.0, 1.0)
+    by_song, by_seed = d.mean(axis=0), d.mean(axis=1)
+    squares = n_seeds * by_song.var(ddof=1)
+    variance, dof = squares, squares**2 / (n_songs - 1)
+    if n_seeds > 1:
+        rest = d - by_song - by_seed[:, None] + mean
+        ms_rest = (rest**2).sum() / ((n_songs - 1) * (n_seeds - 1))
+        ms_seeds = n_songs * by_seed.var(ddof=1)
+        # An effect that comes out negative is none.
+        variance = max(squares + ms_seeds - ms_rest, squares, ms_seeds)
+        dof += ms_seeds**2 / (n_seeds - 1)
+        dof += ms_rest**2 / ((n_songs - 1) * (n_seeds - 1))
+    if variance == 0:
+        # All songs agree: the rule of three bounds what was never seen.
+        half = min(1.0, -np.log(1 - confidence) / n_songs)
+    else:
+        quantile = t.ppf((1 + confidence) / 2, variance**2 / dof)
+        half = quantile * np.sqrt(variance / d.size)
+    return Comparison(mean, float(max(mean - half, -1)), float(min(mean + half, 1)))
