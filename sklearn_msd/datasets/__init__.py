@@ -3,6 +3,7 @@
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
 from sklearn_msd.datasets.audio import AudioSegmenter, segments_from_audio
 from sklearn_msd.datasets.audio_analysis import AudioAnalysis, read_audio_analysis
+from sklearn_msd.datasets.build import build_msd_genre
 from sklearn_msd.datasets.hdf5 import MSDTrack, read_msd_track
 from sklearn_msd.datasets.npz import load_msd_genre, predefined_split
 from sklearn_msd.datasets.spoken_digits import load_spoken_digits
@@ -13,6 +14,7 @@ __all__ = [
     "AudioSegmenter",
     "GenreAnnotations",
     "MSDTrack",
+    "build_msd_genre",
     "load_msd_genre",
     "load_spoken_digits",
     "make_songs",

@@ -180,6 +180,13 @@ def _read_folder(folder: Path) -> StoredSplit:
     try:
         meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
         label_map, names = meta["label_map"], meta["feature_names"]
+        for texts in (label_map, names):
+            if not isinstance(texts, list) or not all(
+                isinstance(t, str) for t in texts
+            ):
+                raise ValueError("meta.json must hold two lists of names")
+        if len(names) != N_FEATURES:
+            raise ValueError(f"meta.json must name {N_FEATURES} features")
         arrays = {
             name: np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             for name in ("X", "y", "groups", "track_ids")

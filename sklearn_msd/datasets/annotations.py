@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from sklearn.utils._param_validation import StrOptions, validate_params
 
-_TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")
+#: What a Million Song Dataset track id looks like.
+TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")
 # Longer than any real line many times over; bounds what one line can cost.
 _MAX_LINE = 1000
 
@@ -165,7 +166,7 @@ def _add_line(
         g and g.isprintable() and "\ufffd" not in g for g in (track, *genres)
     ):
         return "malformed"
-    known = _TRACK_ID.fullmatch(track) if known_ids is None else track in known_ids
+    known = TRACK_ID.fullmatch(track) if known_ids is None else track in known_ids
     if not known:
         return "unknown_track"
     if track in found:

@@ -126,7 +126,7 @@ def load_msd_genre(
     >>> X.shape, X.dtype, y
     ((4, 3000), dtype('float32'), array([0, 1, 0, 1]))
     """
-    task, home = _check_task(task), _data_home(data_home)
+    task, home = check_task(task), _data_home(data_home)
     if max_segments is not None and not variable_length:
         raise ValueError("max_segments needs variable_length=True.")
     if variable_length:
@@ -228,7 +228,8 @@ def predefined_split(
     return X, np.concatenate([train.target, valid.target]), PredefinedSplit(fold)
 
 
-def _check_task(task: str | int) -> str:
+def check_task(task: str | int) -> str:
+    """Check that `task` can be part of a file's name; return it as text."""
     task = str(task)
     if not re.fullmatch(r"[\w-]+", task):
         raise ValueError(
