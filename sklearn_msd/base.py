@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar
@@ -106,6 +106,7 @@ class BaseSegmentClassifier(
         base_logits: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        base_logits_val: Any = None,
     ) -> BaseSegmentClassifier:
         """Train the net.
 
@@ -126,6 +127,8 @@ class BaseSegmentClassifier(
         X_val, y_val : array-like, default=None
             Songs to record validation curves on; with `early_stopping`, the songs that
             it watches.
+        base_logits_val : array-like of shape (n_songs_val, n_classes), default=None
+            As `base_logits`, for `X_val`.
 
         Returns
         -------
@@ -136,6 +139,40 @@ class BaseSegmentClassifier(
         ValueError
             For input that is not as above, and when the training diverges.
         """
+        return self._fit(
+            X, y, sample_weight, base_logits, X_val, y_val, base_logits_val
+        )
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit_within(
+        self, compose: Callable[[SegmentNet], SegmentNet], X: Any, y: Any, **kwargs: Any
+    ) -> BaseSegmentClassifier:
+        """Train ``compose(net)`` in place of the net, and keep the net.
+
+        Parameters
+        ----------
+        compose : callable
+            From the net, its parameters drawn, to one that holds it.
+        X, y, **kwargs
+            As for :meth:`fit`.
+
+        Returns
+        -------
+        self : object
+        """
+        return self._fit(X, y, compose=compose, **kwargs)
+
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        base_logits: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        base_logits_val: Any = None,
+        compose: Callable[[SegmentNet], SegmentNet] | None = None,
+    ) -> BaseSegmentClassifier:
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
         X, y = validate_songs(self, X, y, padding=self._takes_padding())
         check_classification_targets(y)
@@ -151,7 +188,7 @@ class BaseSegmentClassifier(
         self.__dict__.pop("net_", None)
         self.classes_ = classes
         train = self._dataset(X, y, sample_weight, base_logits)
-        valid = self._validation_dataset(X_val, y_val)
+        valid = self._validation_dataset(X_val, y_val, base_logits_val)
         self._rng = check_random_state(self.random_state)
         if self.early_stopping and valid is None:
             train, valid = self._hold_out(train)
@@ -161,8 +198,13 @@ class BaseSegmentClassifier(
         callbacks = self._fit_callbacks(len(train), valid is not None)
         if hasattr(self, "_skl_callbacks"):
             callbacks.append(("scikit_learn", _EpochsAsTasks(context, task)))
-        net = self._make_net(previous, valid, callbacks)
+        module = self._draw_module() if previous is None else previous
+        trained = module if compose is None else compose(module)
+        net = self._make_net(trained, valid, callbacks)
         self._train(net, train, self.max_epochs)
+        if compose is not None:
+            net.module_ = net.module = module
+            self.n_parameters_ = count_parameters(module)
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         return self
 
@@ -259,26 +301,19 @@ class BaseSegmentClassifier(
             if not weight.any():
                 raise ValueError("class_weight leaves every song with a weight of 0.")
             weight = weight / weight.mean()
-        if base_logits is not None:
-            base_logits = np.asarray(base_logits)
-            if base_logits.shape != (len(X), n_classes):
-                raise ValueError(
-                    f"base_logits must have shape (n_songs, n_classes) = "
-                    f"({len(X)}, {n_classes}); got {base_logits.shape}."
-                )
-            if not np.isfinite(base_logits).all():
-                raise ValueError("base_logits must be finite; got NaN or infinity.")
         return SongDataset(
             X,
             y,
             weight=weight,
-            offset=base_logits,
+            offset=_check_offset(base_logits, (len(X), n_classes), "base_logits"),
             dtype=getattr(torch, self.dtype),
             device=resolve_device(self.device),
         )
 
-    def _validation_dataset(self, X_val: Any, y_val: Any) -> SongDataset | None:
-        if X_val is None and y_val is None:
+    def _validation_dataset(
+        self, X_val: Any, y_val: Any, base_logits_val: Any
+    ) -> SongDataset | None:
+        if X_val is None and y_val is None and base_logits_val is None:
             return None
         if X_val is None or y_val is None:
             raise ValueError("X_val and y_val must be given together.")
@@ -291,6 +326,9 @@ class BaseSegmentClassifier(
         return SongDataset(
             X_val,
             np.searchsorted(self.classes_, y_val),
+            offset=_check_offset(
+                base_logits_val, (len(X_val), len(self.classes_)), "base_logits_val"
+            ),
             dtype=getattr(torch, self.dtype),
             device=resolve_device(self.device),
         )
@@ -350,13 +388,22 @@ class BaseSegmentClassifier(
             callbacks.append(("early_stopping", stopping))
         return callbacks
 
+    def _draw_module(self) -> SegmentNet:
+        """A net with its parameters drawn."""
+        module = self._make_module(self.n_features_in_, len(self.classes_))
+        generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
+        draw_parameters(module, generator)
+        return module
+
     def _make_net(
         self,
         module: SegmentNet | None,
         valid: SongDataset | None = None,
         callbacks: Sequence[Any] = (),
     ) -> LogitNet:
-        """A net that is ready to train, from `module` if there is one."""
+        """A net that is ready to train `module`, or one drawn anew."""
+        if module is None:
+            module = self._draw_module()
         for argument in ("l2_layers", "l1_layers"):
             names = getattr(self, argument)
             if set(names) - set(LAYERS):
@@ -364,10 +411,6 @@ class BaseSegmentClassifier(
                     f"{argument} must be a sequence of names among {LAYERS}; got "
                     f"{names!r}."
                 )
-        if module is None:
-            module = self._make_module(self.n_features_in_, len(self.classes_))
-            generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
-            draw_parameters(module, generator)
         dtype = getattr(torch, self.dtype)
         net = LogitNet(
             module.to(dtype),
@@ -389,8 +432,15 @@ class BaseSegmentClassifier(
         return net.initialize()
 
     def _masks(self) -> dict[str, torch.Tensor] | None:
-        """Masks of the weights that may be other than zero."""
-        return None
+        """Masks of the weights that may be other than zero, if there are any.
+
+        `SparseRefitClassifier` sets `_weight_masks` on a net before it fits it.
+        """
+        masks: dict[str, np.ndarray] | None = getattr(self, "_weight_masks", None)
+        if masks is None:
+            return None
+        device = resolve_device(self.device)
+        return {name: torch.as_tensor(m, device=device) for name, m in masks.items()}
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
@@ -442,6 +492,20 @@ class _EpochsAsTasks(Callback):
     def _fitted(self, net: LogitNet) -> dict[str, Any]:
         # A function, called only where a callback asks for it: it copies the weights.
         return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}
+
+
+def _check_offset(logits: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
+    if logits is None:
+        return None
+    logits = np.asarray(logits)
+    if logits.shape != shape:
+        raise ValueError(
+            f"{name} must have shape (n_songs, n_classes) = {shape}; got "
+            f"{logits.shape}."
+        )
+    if not np.isfinite(logits).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return logits
 
 
 def resolve_device(device: str) -> torch.device:

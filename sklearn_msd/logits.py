@@ -182,8 +182,8 @@ class _Logits(BaseEstimator):
         self.classes = classes
 
     def fit(self, X: Any, y: Any, **params: Any) -> _Logits:
-        absent = np.setdiff1d(self.classes, y)
-        if len(absent):
+        absent = np.setdiff1d(self.classes, y).tolist()
+        if absent:
             raise ValueError(
                 f"A fold of cv leaves no song of class {absent[0]!r} to train on; use "
                 "fewer folds or a stratified splitter."

@@ -50,6 +50,10 @@ class SegmentNet(nn.Module):
         logits: Tensor = self.output(self.representation(x))
         return logits
 
+    def add_offset(self, logits: Tensor, offset: Tensor) -> Tensor:
+        """Logits on top of fixed ones, of the same shape (equation 3)."""
+        return logits + offset
+
 
 class FullyConnectedNet(SegmentNet):
     """Hidden layers over all inputs, which assume nothing of them (section 5.1).
@@ -314,12 +318,13 @@ def draw_parameters(net: nn.Module, generator: torch.Generator) -> None:
 
 
 def layer_weights(net: nn.Module, layers: Sequence[str]) -> dict[str, nn.Parameter]:
-    """The weights, not the biases, of the layers named."""
-    return {
-        name: parameter
-        for name, parameter in net.named_parameters()
-        if name.split(".")[0] in layers and "weight" in name.split(".")[-1]
-    }
+    """The weights, not the biases, of the layers named, in nets inside nets too."""
+    weights = {}
+    for name, parameter in net.named_parameters():
+        *path, last = name.split(".")
+        if not set(layers).isdisjoint(path) and "weight" in last:
+            weights[name] = parameter
+    return weights
 
 
 def count_parameters(net: nn.Module) -> dict[str, int]:

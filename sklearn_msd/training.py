@@ -219,14 +219,18 @@ class LogitNet(NeuralNetClassifier):
         """Logits plus the offset, where there is one: softmax(base + correction)."""
         logits: Tensor = self.module_(x["x"])
         if "offset" in x:
-            logits = logits + x["offset"]
+            logits = self.module_.add_offset(logits, x["offset"])
         return logits
 
     def get_loss(
         self, y_pred: Tensor, y_true: Tensor, X: Any = None, training: bool = False
     ) -> Tensor:
-        """Mean cross-entropy, each song counting with its weight."""
-        losses: Tensor = self.criterion_(y_pred, y_true)
+        """Mean cross-entropy, each song counting with its weight.
+
+        A module may return, beside the logits, what each song adds to its loss.
+        """
+        logits, extra = y_pred if isinstance(y_pred, tuple) else (y_pred, 0)
+        losses: Tensor = self.criterion_(logits, y_true) + extra
         if "weight" in X:
             losses = losses * X["weight"]
         return losses.mean()

@@ -646,3 +646,36 @@ def test_a_training_that_diverges_says_so(data):
     with pytest.raises(ValueError, match=r"diverged.*lower learning_rate"):
         net.fit(X * 1e8, y)
     assert not hasattr(net, "net_")
+
+
+# --- what meta-estimators build on ---------------------------------------------------
+
+
+def test_validation_curves_count_the_offset(data):
+    X, y = data
+    sure = 50.0 * (y[:, None] == np.unique(y))
+    net = make().fit(
+        X, y, base_logits=sure, X_val=X[:20], y_val=y[:20], base_logits_val=sure[:20]
+    )
+    assert net.validation_scores_ == [1.0] * 4
+    with pytest.raises(ValueError, match=r"base_logits_val must have shape.*\(20, 3\)"):
+        make().fit(X, y, X_val=X[:20], y_val=y[:20], base_logits_val=sure)
+
+
+def test_a_net_trained_within_another_is_kept(data):
+    class Negated(torch.nn.Module):
+        def __init__(self, net):
+            super().__init__()
+            self.net = net
+
+        def forward(self, x):
+            return -self.net(x)
+
+    X, y = data
+    alone = make(max_epochs=20).fit(X, y)
+    within = make(max_epochs=20).fit_within(Negated, X, y)
+    assert alone.score(X, y) > 0.9
+    assert within.score(X, y) < 0.1
+    assert within.n_parameters_ == alone.n_parameters_
+    unpickled = pickle.loads(pickle.dumps(within))
+    assert (unpickled.decision_function(X) == within.decision_function(X)).all()

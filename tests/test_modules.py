@@ -164,3 +164,12 @@ def test_layer_weights_leave_biases_out():
     ]
     names = list(layer_weights(RecurrentNet(5, 3), ["recurrent"]))
     assert names == ["recurrent.weight_ih_l0", "recurrent.weight_hh_l0"]
+
+
+def test_layers_of_nets_inside_nets_are_found_by_name():
+    inner = ConvNet(20, 5, 3, n_kernels=4, hidden_layer_sizes=(6,))
+    outer = torch.nn.ModuleDict({"bases": torch.nn.ModuleList([inner])})
+    names = set(layer_weights(inner, ["conv", "output"]))
+    assert names == {"conv.0.weight", "conv.1.weight", "output.weight"}
+    nested = set(layer_weights(outer, ["conv", "output"]))
+    assert nested == {f"bases.0.{name}" for name in names}
