@@ -1,10 +1,11 @@
-"""Arrays of song segments: layouts, unequal lengths, crops. Numpy only."""
+"""Arrays of song segments: layouts, unequal lengths, crops."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import assert_all_finite
 
 CROPS = ("center", "start", "random", "even")
 PADS = ("repeat", "mean", "zero", "nan")
@@ -188,3 +189,29 @@ def iter_crops(
         padded = pad_song(song, n_segments, pad)
         starts = crop_starts(len(padded) - n_segments, n_crops, crop, random_state)
         yield [padded[start : start + n_segments] for start in starts]
+
+
+def crop_songs(
+    params: Any,
+    songs: list[NDArray] | NDArray,
+    *,
+    n_crops: int,
+    crop: str,
+    random_state: np.random.RandomState,
+) -> NDArray:
+    """Crops of all songs as flat rows, those of a song one after another."""
+    width = params.n_segments * params.n_segment_features
+    crops = np.empty((len(songs) * n_crops, width), dtype=songs[0].dtype)
+    cropped = iter_crops(
+        songs,
+        params.n_segments,
+        n_crops=n_crops,
+        crop=crop,
+        pad=params.pad,
+        random_state=random_state,
+    )
+    for i, song_crops in enumerate(cropped):
+        rows = slice(i * n_crops, (i + 1) * n_crops)
+        crops[rows] = np.reshape(song_crops, (n_crops, width))
+    assert_all_finite(crops, allow_nan=True, input_name="X")
+    return crops

@@ -22,8 +22,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklearn_msd._segment_arrays import PADS
-from sklearn_msd._segment_validation import crop_songs, validate_songs
+from sklearn_msd._segment_arrays import PADS, crop_songs
+from sklearn_msd.validation import validate_uncropped
 
 __all__ = ["CropAveragingClassifier"]
 
@@ -138,7 +138,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             If segments do not have ``n_segment_features`` features, a song has no
             segment, or ``y`` has another length.
         """
-        songs = validate_songs(self, X, reset=True)
+        songs = validate_uncropped(self, X, reset=True)
         y = column_or_1d(y, warn=True)
         check_consistent_length(songs, y)
         check_classification_targets(y)
@@ -166,7 +166,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             Probabilities, columns in the order of ``classes_``.
         """
         check_is_fitted(self, "estimator_")
-        songs = validate_songs(self, X, reset=False)
+        songs = validate_uncropped(self, X, reset=False)
         proba = self.estimator_.predict_proba(self._crop(songs, "even"))
         return proba.reshape(len(songs), self.n_crops, -1).mean(axis=1)
 

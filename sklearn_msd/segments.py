@@ -20,12 +20,13 @@ from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 from sklearn_msd._segment_arrays import (
     CROPS,
     PADS,
+    crop_songs,
     is_song_list,
     stack_segments,
     unstack_segments,
 )
-from sklearn_msd._segment_validation import crop_songs, validate_flat, validate_songs
 from sklearn_msd.datasets._columns import flat_feature_names
+from sklearn_msd.validation import validate_flat, validate_uncropped
 
 __all__ = ["SegmentCropper", "SegmentScaler", "stack_segments", "unstack_segments"]
 
@@ -136,7 +137,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         ValueError
             If segments do not have ``n_segment_features`` features.
         """
-        validate_songs(self, X, reset=True)
+        validate_uncropped(self, X, reset=True)
         return self
 
     def transform(self, X: Any) -> NDArray:
@@ -159,7 +160,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
             If a song has no segment, or segments hold infinity.
         """
         check_is_fitted(self, "n_features_in_")
-        songs = validate_songs(self, X, reset=False)
+        songs = validate_uncropped(self, X, reset=False)
         return crop_songs(
             self,
             songs,

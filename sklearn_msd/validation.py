@@ -6,10 +6,26 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.utils import assert_all_finite, gen_batches
-from sklearn.utils.validation import validate_data
+from numpy.typing import NDArray
+from sklearn.utils import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    column_or_1d,
+    gen_batches,
+)
+from sklearn.utils.validation import (
+    FLOAT_DTYPES,
+    _check_feature_names,
+    validate_data,
+)
 
-from sklearn_msd._segment_arrays import check_width, flatten_songs
+from sklearn_msd._segment_arrays import (
+    check_songs,
+    check_width,
+    flatten_songs,
+    is_song_list,
+)
 
 # scikit-learn's sign for a call without labels; None is a mistake of the caller's.
 NO_LABELS = "no_validation"
@@ -37,7 +53,8 @@ def validate_songs(
             (n_songs, n_segments, n_segment_features)
     y : array-like of shape (n_songs,), default=NO_LABELS
     padding : bool, default=False
-        Whether a song may end in segments of NaN.
+        Whether a song may end in segments of NaN. Songs in three dimensions may then
+        also be longer or shorter than those of `fit`.
     reset : bool, default=True
         Whether this is a fit.
     name : str, default="X"
@@ -56,30 +73,103 @@ def validate_songs(
         or infinite.
     """
     width = estimator.n_segment_features
-    validated = validate_data(
+    X = _as_arrays(X)
+    if padding and not reset and getattr(X, "ndim", None) == 3:
+        X = _pad_to_fit(X, estimator)
+    rows, labels = _validate_rows(
         estimator,
-        flatten_songs(_as_arrays(X), width, name),
-        y=y,
+        X,
+        y,
         reset=reset,
+        any_length=padding,
+        name=name,
         # A type listed is kept; any other becomes the first.
         dtype=[np.dtype(estimator.dtype), np.float32, np.float64, np.float16],
-        ensure_all_finite=False,
     )
-    flat = validated if y is NO_LABELS else validated[0]
-    check_width(flat.shape[1], width, name)
-    if not flat.dtype.isnative:
-        flat = flat.astype(flat.dtype.newbyteorder("="))
-    rows = max(1, _CHUNK // flat.shape[1])
-    for chunk in gen_batches(len(flat), rows):
+    if not rows.dtype.isnative:
+        rows = rows.astype(rows.dtype.newbyteorder("="))
+    for chunk in gen_batches(len(rows), max(1, _CHUNK // rows.shape[1])):
         assert_all_finite(
-            flat[chunk],
+            rows[chunk],
             allow_nan=padding,
             estimator_name=type(estimator).__name__,
             input_name=name,
         )
         if padding:
-            _check_padding(flat[chunk], width, name)
-    return flat if y is NO_LABELS else (flat, validated[1])
+            _check_padding(rows[chunk], width, name)
+    return rows if y is NO_LABELS else (rows, labels)
+
+
+def validate_flat(estimator: Any, X: Any, *, reset: bool, any_length: bool) -> NDArray:
+    """Flat rows of whole segments, neither copied nor read.
+
+    With ``any_length``, songs given in three dimensions may be longer or shorter than
+    those of ``fit``; flat rows must always be as wide.
+    """
+    rows, _ = _validate_rows(
+        estimator, X, reset=reset, any_length=any_length, dtype=FLOAT_DTYPES
+    )
+    return rows
+
+
+def validate_uncropped(
+    estimator: Any, X: Any, *, reset: bool
+) -> list[NDArray] | NDArray:
+    """Songs of any length: a list of arrays, or one three-dimensional array."""
+    n_segment_features: int = estimator.n_segment_features
+    if is_song_list(X):
+        songs = check_songs(X)
+        flatten_songs(songs[0][None], n_segment_features)  # raises for a wrong width
+        if reset:
+            _check_feature_names(estimator, songs, reset=True)  # forgets old ones
+            estimator.n_features_in_ = max(map(len, songs)) * n_segment_features
+        return songs
+    X = validate_flat(estimator, X, reset=reset, any_length=True)
+    return X.reshape(len(X), -1, n_segment_features)
+
+
+def _validate_rows(
+    estimator: Any,
+    X: Any,
+    y: Any = NO_LABELS,
+    *,
+    reset: bool,
+    any_length: bool,
+    dtype: Any,
+    name: str = "X",
+) -> tuple[NDArray, Any]:
+    """Flat rows of whole segments and the labels, if any."""
+    width = estimator.n_segment_features
+    other_length = any_length and not reset and getattr(X, "ndim", 2) == 3
+    X = flatten_songs(X, width, name)
+    labels = None
+    if other_length:
+        rows = check_array(X, dtype=dtype, ensure_all_finite=False, input_name=name)
+        if y is not NO_LABELS:
+            labels = column_or_1d(y, warn=True)
+            check_consistent_length(rows, labels)
+    else:
+        rows = validate_data(
+            estimator, X, y=y, reset=reset, dtype=dtype, ensure_all_finite=False
+        )
+        if y is not NO_LABELS:
+            rows, labels = rows
+    check_width(rows.shape[1], width, name)
+    return rows, labels
+
+
+def _pad_to_fit(X: Any, estimator: Any) -> Any:
+    """Songs shorter than those of `fit`, padded to their length: a net needs as many.
+
+    The wider ones stay as they are.
+    """
+    missing = estimator.n_features_in_ // estimator.n_segment_features - X.shape[1]
+    if missing <= 0:
+        return X
+    X = np.asarray(X)
+    if X.dtype.kind != "f":
+        X = X.astype(estimator.dtype)
+    return np.pad(X, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
 
 
 def _as_arrays(X: Any) -> Any:

@@ -144,3 +144,24 @@ def test_docstrings_list_every_parameter():
         assert "<fitted attributes>" not in kind.__doc__
         for name in kind().get_params():
             assert f"\n    {name} : " in kind.__doc__
+
+
+@pytest.mark.parametrize(
+    "net",
+    [RecurrentClassifier(hidden_size=6), TimeConvClassifier(global_pooling="mean")],
+)
+def test_songs_to_predict_may_be_longer_or_shorter_than_those_of_fit(net):
+    X, y = make_songs(60, n_segments=30, n_classes=2, random_state=0)
+    cube = X.reshape(60, 30, 25)
+    net.set_params(max_epochs=2, random_state=0).fit(cube[:, :20], y)
+    # A short song is the same alone and at the front of a padded one.
+    short = cube[:, :8]
+    padded = np.pad(short, ((0, 0), (0, 12), (0, 0)), constant_values=np.nan)
+    np.testing.assert_allclose(
+        net.predict_proba(short), net.predict_proba(padded), atol=1e-6
+    )
+    # The last segments of a longer song are heard.
+    longer = net.predict_proba(cube)
+    assert np.abs(longer - net.predict_proba(cube[:, :20])).max() > 1e-4
+    with pytest.raises(ValueError, match="expecting 500 features"):
+        net.predict(X)

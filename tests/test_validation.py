@@ -130,3 +130,19 @@ def test_other_widths_than_in_fit_are_an_error():
     validate_songs(estimator, X)
     with pytest.raises(ValueError, match="expecting 20 features"):
         validate_songs(estimator, X[:, :3], reset=False)
+
+
+def test_padded_songs_may_have_another_length_than_in_fit():
+    estimator = Songs()
+    validate_songs(estimator, X, padding=True)
+    longer = np.concatenate([X, X], axis=1)
+    out = validate_songs(estimator, longer, padding=True, reset=False)
+    np.testing.assert_array_equal(out, longer.reshape(6, 40))
+    shorter = validate_songs(estimator, X[:, :3], padding=True, reset=False)
+    np.testing.assert_array_equal(shorter[:, :15], FLAT[:, :15])
+    assert np.isnan(shorter[:, 15:]).all()
+    # Flat rows say nothing of their length: they must be as wide as in fit.
+    with pytest.raises(ValueError, match="expecting 20 features"):
+        validate_songs(estimator, FLAT[:, :15], padding=True, reset=False)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        validate_songs(estimator, longer, [0, 1], padding=True, reset=False)
