@@ -7,18 +7,22 @@ from sklearn_msd.classifiers import (
     TimeConvClassifier,
 )
 from sklearn_msd.crop_averaging import CropAveragingClassifier
+from sklearn_msd.inspection import LearningCurveDisplay
 from sklearn_msd.logits import class_logits
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
+from sklearn_msd.sparsity import SparseRefitClassifier
 
 __version__ = "0.1.0"
 
 __all__ = [
     "CropAveragingClassifier",
     "FullyConnectedClassifier",
+    "LearningCurveDisplay",
     "RecurrentClassifier",
     "SegmentConvClassifier",
     "SegmentCropper",
     "SegmentScaler",
+    "SparseRefitClassifier",
     "TimeConvClassifier",
     "class_logits",
     "stack_segments",

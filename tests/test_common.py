@@ -11,6 +11,7 @@ from sklearn_msd import (
     FullyConnectedClassifier,
     RecurrentClassifier,
     SegmentConvClassifier,
+    SparseRefitClassifier,
     TimeConvClassifier,
 )
 
@@ -32,6 +33,7 @@ NETS = [
     TimeConvClassifier(**CONV),
     TimeConvClassifier(**CONV, pooling=None, global_pooling="mean_max"),
     RecurrentClassifier(**RECURRENT),
+    SparseRefitClassifier(SegmentConvClassifier(**CONV, random_state=0)),
 ]
 
 # Weighting a song and repeating it add the same numbers in another order, and the check
@@ -44,7 +46,14 @@ FLOAT32_ROUNDING = {
 
 def in_float64(net):
     """With all songs in one batch: weighting songs then is repeating them."""
-    return clone(net).set_params(dtype="float64", batch_size=1000)
+    exact = {"dtype": "float64", "batch_size": 1000}
+    return clone(net).set_params(
+        **{
+            name: exact[name.removeprefix("estimator__")]
+            for name in net.get_params()
+            if name.removeprefix("estimator__") in exact
+        }
+    )
 
 
 @parametrize_with_checks([in_float64(net) for net in NETS])
