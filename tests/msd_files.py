@@ -57,3 +57,41 @@ def write_msd_file(path, *songs):
             whole = np.concatenate([song[name] for song in songs])
             file.create_dataset(f"analysis/{name}", data=whole, compression="gzip")
     return path
+
+
+def change(path, name, make):
+    """Replace one object of a file by what `make` makes of it; None: by nothing."""
+    import h5py
+
+    with h5py.File(path, "r+") as file:
+        old = file[name][()] if isinstance(file[name], h5py.Dataset) else None
+        del file[name]
+        new = make(old)
+        if isinstance(new, str):
+            file.create_group(name)
+        elif new is not None:
+            file[name] = new
+
+
+TABLE = [("track_id", "S32")]
+#: What makes a single-song file of 130 segments unreadable: an object and its fate.
+DAMAGE = {
+    "no analysis": ("analysis", lambda _: None),
+    "no metadata": ("metadata", lambda _: None),
+    "no songs": ("analysis/songs", lambda _: None),
+    "no pitches": ("analysis/segments_pitches", lambda _: None),
+    "a group for an array": ("analysis/segments_pitches", lambda _: "group"),
+    "songs is no table": ("analysis/songs", lambda _: np.arange(3.0)),
+    "songs is a scalar": ("analysis/songs", lambda old: old[0]),
+    "no track id": ("analysis/songs", lambda _: np.zeros(1, [("x", "S32")])),
+    "numeric track id": ("analysis/songs", lambda _: np.zeros(1, [("track_id", "f8")])),
+    "no idx columns": ("analysis/songs", lambda _: np.zeros(2, TABLE)),
+    "two rows of metadata": ("metadata/songs", lambda old: np.repeat(old, 2)),
+    "pitches of text": ("analysis/segments_pitches", lambda old: old.astype("S8")),
+    "pitches of 11": ("analysis/segments_pitches", lambda old: old[:, :11]),
+    "pitches flat": ("analysis/segments_pitches", lambda old: old.ravel()),
+    "fewer timbres": ("analysis/segments_timbre", lambda old: old[:-1]),
+    "more loudnesses": ("analysis/segments_loudness_start", lambda old: np.r_[old, 0]),
+    "NaN": ("analysis/segments_timbre", lambda old: old * np.nan),
+    "complex": ("analysis/segments_timbre", lambda old: old * 1j),
+}

@@ -22,11 +22,8 @@ def source(tmp_path):
 
 
 def test_build_does_what_the_function_does(source, capsys):
-    code = main(
-        ["build", *source, "--n-segments=10", "--split=0.8,0.1,0.1", "--task=mine"]
-        + ["--columns=timbre,chroma,loudness", "--form=npy"]
-    )
-    assert code == 0
+    flags = ["--n-segments=10", "--split=0.8,0.1,0.1", "--task=mine", "--form=npy"]
+    assert main(["build", *source, *flags, "--columns=timbre,chroma,loudness"]) == 0
     told = capsys.readouterr()
     assert "written\t30\n" in told.out
     assert "train\tJazz\t12\n" in told.out
@@ -38,11 +35,8 @@ def test_build_does_what_the_function_does(source, capsys):
 
 
 def test_quiet_is_quiet_and_warnings_are_one_line(source, capsys):
-    code = main(
-        ["build", *source, "--n-segments=10", "--quiet", "--n-per-class=20"]
-        + ["--group-by", "none"]
-    )
-    assert code == 0
+    flags = ["--n-segments=10", "--quiet", "--n-per-class=20", "--group-by=none"]
+    assert main(["build", *source, *flags]) == 0
     err = capsys.readouterr().err
     assert err == (
         "sklearn-msd: warning: fewer than n_per_class=20: Jazz 15, Rock 15.\n"

@@ -202,8 +202,8 @@ def _read_song(
     """Check a song and crop it, or say why it is left out."""
     length = file.length(song)
     code = labels.find(song.track_id)
-    counts["labelled"] += code is not None
     if length < settings.n_segments:
+        counts["labelled"] += code is not None
         return Skipped("too_short", song.track_id, piece.path, f"{length} segments")
     if code is None:
         return Skipped("no_label", song.track_id, piece.path, "")
@@ -220,6 +220,7 @@ def _read_song(
         detail = f"values beyond {settings.dtype}"
         return Skipped("damaged", song.track_id, piece.path, detail)
     artist = file.artist_id(song)
+    counts["labelled"] += 1
     return Kept(song.track_id, artist, code, piece.path), segments
 
 

@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import random
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from msd_files import make_song, write_msd_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -87,8 +89,6 @@ def test_a_build_reads_back_value_for_value(tmp_path, made, form):
 
 @pytest.mark.parametrize("backend", ["threading", "loky"])
 def test_processes_and_group_sizes_change_nothing(tmp_path, made, monkeypatch, backend):
-    from joblib import parallel_config
-
     root, annotations, _ = made
     options = OPTIONS | {"crop": "random", "split": (0.6, 0.2, 0.2), "n_per_class": 20}
     one = build_msd_genre(root, annotations, tmp_path / "one", **options)
@@ -218,7 +218,9 @@ def _build_in_child(*args, **options):
     if pid == 0:
         code = 1
         try:
-            build_msd_genre(*args, **options)
+            os.setpgrp()
+            with parallel_config("multiprocessing"):
+                build_msd_genre(*args, **options)
             code = 0
         finally:
             os._exit(code)
@@ -226,23 +228,26 @@ def _build_in_child(*args, **options):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
-@pytest.mark.parametrize("form", ["npz", "npy"])
+@pytest.mark.parametrize(
+    ("form", "n_jobs"),
+    [("npz", 1), ("npz", 2), pytest.param("npy", 1, marks=pytest.mark.slow)],
+)
 def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
-    tmp_path, made, monkeypatch, form
+    tmp_path, made, monkeypatch, form, n_jobs
 ):
     root, annotations, _ = made
     monkeypatch.setattr(walk, "GROUP_FILES", 4)
     out = tmp_path / "out"
     options = OPTIONS | {"form": form, "crop": "random", "n_per_class": 20}
     start = time.perf_counter()
-    build_msd_genre(root, annotations, out, **options)
+    os.waitpid(_build_in_child(root, annotations, out, n_jobs=n_jobs, **options), 0)
     whole_time = time.perf_counter() - start
     reference = tree(out)
-    rng = random.Random(0)
-    killed = finished = 0
     os.rename(out, tmp_path / "reference")
+    rng, groups = random.Random(0), []
+    killed = finished = 0
     while killed < 20:
-        pid = _build_in_child(root, annotations, out, **options)
+        pid = _build_in_child(root, annotations, out, n_jobs=n_jobs, **options)
         deadline = time.perf_counter() + rng.uniform(0, whole_time)
         ended = False
         while time.perf_counter() < deadline and not ended:
@@ -250,9 +255,11 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
             if out.exists():  # seen from outside, it is whole or not there
                 assert tree(out) == reference
         if not ended:
+            # Its own processes live on beside the build that goes on, as they would.
             os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             killed += os.WIFSIGNALED(status)
+            groups.append(pid)
         if out.exists():
             assert tree(out) == reference
             finished += 1
@@ -262,6 +269,9 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_bytes(
             os.rename(out, tmp_path / f"done{finished}")
     build_msd_genre(root, annotations, out, **options)
     assert tree(out) == reference
+    for group in groups:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group, signal.SIGKILL)
 
 
 # The real data: counted with h5py and csv alone.

@@ -3,7 +3,9 @@ import os
 
 import numpy as np
 import pytest
-from msd_files import make_song, write_msd_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msd_files import DAMAGE, change, make_song, write_msd_file
 
 from sklearn_msd.datasets._columns import COLUMN_ORDER, REPORT_ORDER
 from sklearn_msd.datasets._labels import index_labels
@@ -91,7 +93,28 @@ def test_every_reason_is_listed(tmp_path):
     assert skipped[1].detail == "9 segments"
     assert skipped[3].detail == "No such file or directory"
     assert "float16" in skipped[5].detail
-    assert counts == {"found": 8, "read": 8, "labelled": 4}
+    assert counts == {"found": 8, "read": 8, "labelled": 3}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(damage=st.lists(st.sampled_from(["none", *DAMAGE]), min_size=1, max_size=4))
+def test_damaged_files_among_others_are_counted_and_nothing_else(
+    tmp_path_factory, damage
+):
+    folder = tmp_path_factory.mktemp("damage")
+    songs = [make_song(LABELLED, seed=i) for i in range(len(damage))]
+    for i, (name, song) in enumerate(zip(damage, songs, strict=True)):
+        path = write_msd_file(folder / f"h5/{i}.h5", song)
+        if name != "none":
+            change(path, *DAMAGE[name])
+    kept, skipped, counts, rows = shard_of(folder / "h5", folder / "work")
+    sound = [i for i, name in enumerate(damage) if name == "none"]
+    assert [song.path for song in kept] == [f"{i}.h5" for i in sound]
+    assert [song.reason for song in skipped] == ["damaged"] * (len(damage) - len(sound))
+    assert counts["found"] == len(damage)
+    for i, row in zip(sound, [] if rows is None else rows, strict=True):
+        expected = songs[i]["segments_pitches"][60:70].astype(np.float32)
+        np.testing.assert_array_equal(row[:, :12], expected)
 
 
 def test_trusted_names_leave_files_unopened(tmp_path):

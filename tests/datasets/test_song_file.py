@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from msd_files import ARRAYS, make_song, write_msd_file
+from msd_files import ARRAYS, DAMAGE, change, make_song, write_msd_file
 
 from sklearn_msd.datasets._columns import COLUMN_ORDER, REPORT_ORDER
 from sklearn_msd.datasets._song_file import DamagedFileError, SongFile
@@ -88,45 +88,10 @@ def test_what_is_no_hdf5_is_named(tmp_path, content):
         SongFile(path, COLUMN_ORDER, "start")
 
 
-def _change(path, name, make):
-    with h5py.File(path, "r+") as file:
-        old = file[name][()] if isinstance(file[name], h5py.Dataset) else None
-        del file[name]
-        new = make(old)
-        if new is not None:
-            file[name] = new
-
-
-TABLE = [("track_id", "S32")]
-DAMAGE = {
-    "no analysis": ("analysis", lambda _: None),
-    "no metadata": ("metadata", lambda _: None),
-    "no songs": ("analysis/songs", lambda _: None),
-    "no pitches": ("analysis/segments_pitches", lambda _: None),
-    "a group for an array": ("analysis/segments_pitches", lambda _: None),
-    "songs is no table": ("analysis/songs", lambda _: np.arange(3.0)),
-    "songs is a scalar": ("analysis/songs", lambda old: old[0]),
-    "no track id": ("analysis/songs", lambda _: np.zeros(1, [("x", "S32")])),
-    "numeric track id": ("analysis/songs", lambda _: np.zeros(1, [("track_id", "f8")])),
-    "no idx columns": ("analysis/songs", lambda _: np.zeros(2, TABLE)),
-    "two rows of metadata": ("metadata/songs", lambda old: np.repeat(old, 2)),
-    "pitches of text": ("analysis/segments_pitches", lambda old: old.astype("S8")),
-    "pitches of 11": ("analysis/segments_pitches", lambda old: old[:, :11]),
-    "pitches flat": ("analysis/segments_pitches", lambda old: old.ravel()),
-    "fewer timbres": ("analysis/segments_timbre", lambda old: old[:-1]),
-    "more loudnesses": ("analysis/segments_loudness_start", lambda old: np.r_[old, 0]),
-    "NaN": ("analysis/segments_timbre", lambda old: old * np.nan),
-    "complex": ("analysis/segments_timbre", lambda old: old * 1j),
-}
-
-
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damage_is_an_error_that_names_the_file(tmp_path, name):
     path = write_msd_file(tmp_path / "song.h5", make_song("TR1"))
-    _change(path, *DAMAGE[name])
-    if name == "a group for an array":
-        with h5py.File(path, "r+") as file:
-            file.create_group("analysis/segments_pitches")
+    change(path, *DAMAGE[name])
     with pytest.raises(DamagedFileError, match=r"song\.h5: damaged"):
         read_all(path)
 
