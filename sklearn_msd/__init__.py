@@ -7,16 +7,19 @@ from sklearn_msd.classifiers import (
     TimeConvClassifier,
 )
 from sklearn_msd.crop_averaging import CropAveragingClassifier
-from sklearn_msd.inspection import LearningCurveDisplay
+from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
 from sklearn_msd.logits import class_logits
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
 from sklearn_msd.sparsity import SparseRefitClassifier
+from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ComparisonDisplay",
     "CropAveragingClassifier",
     "FullyConnectedClassifier",
+    "KernelDisplay",
     "LearningCurveDisplay",
     "RecurrentClassifier",
     "SegmentConvClassifier",
@@ -24,6 +27,7 @@ __all__ = [
     "SegmentScaler",
     "SparseRefitClassifier",
     "TimeConvClassifier",
+    "WeightHistogramDisplay",
     "class_logits",
     "stack_segments",
 ]

@@ -1,27 +1,14 @@
-"""Pictures of fitted classifiers; matplotlib is imported only when they are drawn."""
+"""Pictures of classifiers' accuracies; matplotlib is imported when they are drawn."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.stats import binomtest
 
-from sklearn_msd._optional import import_optional
-
-# Told apart in colour, in grey and in print: lightness, dashes and markers all differ.
-COLORS = ("#0b1d51", "#c1272d", "#2e7d32", "#d98e04", "#6a3d9a", "#5f8fb4", "#7a7a7a")
-DASHES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1, 1, 1, 1, 1)), (0, (8, 2)))
-MARKERS = "osD^vPX"
-
-
-def line_style(i: int) -> dict[str, Any]:
-    """Colour, dash and marker of the i-th line of a picture."""
-    return {
-        "color": COLORS[i % len(COLORS)],
-        "linestyle": DASHES[i % len(DASHES)],
-        "marker": MARKERS[i % len(MARKERS)],
-    }
+from sklearn_msd.drawing import legend_below, line_style, new_axes
 
 
 class LearningCurveDisplay:
@@ -103,8 +90,7 @@ class LearningCurveDisplay:
     def plot(self, axes: Any = None) -> LearningCurveDisplay:
         """Draw into two matplotlib axes, new ones if None."""
         if axes is None:
-            pyplot = import_optional("matplotlib.pyplot", "plot")
-            _, axes = pyplot.subplots(1, 2, figsize=(9, 4.2), layout="constrained")
+            axes = new_axes(2, (9, 4.2))
         self.axes_, self.figure_ = axes, axes[0].figure
         n_epochs = max(losses.shape[1] for losses, _ in self.histories.values())
         self.lines_ = []
@@ -125,14 +111,7 @@ class LearningCurveDisplay:
             axis.locator_params(axis="x", integer=True)
             axis.grid(color="0.9")
             axis.set_axisbelow(True)
-        # One legend below both panels can never cover a line.
-        self.figure_.legend(
-            handles=[pair[0] for pair in self.lines_],
-            loc="outside lower center",
-            ncols=2 if len(self.lines_) > 1 else 1,
-            frameon=False,
-            handlelength=4,
-        )
+        legend_below(self.figure_, [pair[0] for pair in self.lines_])
         return self
 
     def _draw(self, axis: Any, values: np.ndarray, name: str, i: int, n: int) -> Any:
@@ -163,3 +142,122 @@ class LearningCurveDisplay:
             **style,
         )
         return line
+
+
+class ComparisonDisplay:
+    """Accuracies of several classifiers with their intervals, beside published ones.
+
+    Parameters
+    ----------
+    names : sequence of str
+        From top to bottom.
+    scores : sequence of float
+        Accuracies.
+    intervals : sequence of (low, high), default=None
+        Their confidence intervals.
+    published : sequence of float or None, default=None
+        Accuracies that others found, None where there is none.
+
+    Attributes
+    ----------
+    figure_, ax_
+        The matplotlib figure and its axes, after `plot`.
+
+    Examples
+    --------
+    >>> from sklearn_msd.inspection import ComparisonDisplay
+    >>> display = ComparisonDisplay(["a", "b"], [0.5, 0.6], published=[0.58, None])
+    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    'accuracy'
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        scores: Sequence[float],
+        intervals: Sequence[tuple[float, float]] | None = None,
+        published: Sequence[float | None] | None = None,
+    ) -> None:
+        for argument, values in (
+            ("scores", scores),
+            ("intervals", intervals),
+            ("published", published),
+        ):
+            if values is not None and len(values) != len(names):
+                raise ValueError(
+                    f"{argument} must have one value for each of {len(names)} names; "
+                    f"got {len(values)}."
+                )
+        self.names, self.scores = list(names), np.asarray(scores, dtype=float)
+        self.intervals, self.published = intervals, published
+
+    @classmethod
+    def from_estimators(
+        cls,
+        estimators: Any,
+        X: Any,
+        y: Any,
+        *,
+        published: Mapping[str, float] | None = None,
+        confidence: float = 0.95,
+        ax: Any = None,
+    ) -> ComparisonDisplay:
+        """Score fitted classifiers on the same songs and draw.
+
+        Parameters
+        ----------
+        estimators : mapping of str to classifier, or list of (name, classifier)
+        X, y : array-like
+            Songs that none of them was trained on, and their labels.
+        published : mapping of str to float, default=None
+            Accuracies that others found, by name.
+        confidence : float, default=0.95
+            Of Wilson's interval for each accuracy. That of a difference is another:
+            two intervals may overlap although one classifier is better.
+        ax : matplotlib axes, default=None
+
+        Returns
+        -------
+        ComparisonDisplay
+        """
+        published = published or {}
+        scores, intervals = {}, []
+        for name, estimator in dict(estimators).items():
+            right = np.asarray(estimator.predict(X)) == np.asarray(y)
+            scores[name] = float(right.mean())
+            found = binomtest(int(right.sum()), len(right)).proportion_ci(
+                confidence, method="wilson"
+            )
+            intervals.append((float(found.low), float(found.high)))
+        return cls(
+            list(scores),
+            list(scores.values()),
+            intervals,
+            [published.get(name) for name in scores],
+        ).plot(ax)
+
+    def plot(self, ax: Any = None) -> ComparisonDisplay:
+        """Draw into matplotlib axes, new ones if None."""
+        if ax is None:
+            ax = new_axes(1, (8, 1.2 + 0.32 * len(self.names)))
+        self.ax_, self.figure_ = ax, ax.figure
+        rows = np.arange(len(self.names))
+        if self.intervals is not None:
+            low, high = np.asarray(self.intervals).T
+            ax.hlines(rows, low, high, color="0.45", linewidth=2.5)
+        handles = [ax.plot(self.scores, rows, "o", color="0.05", label="here")[0]]
+        known = [(p, i) for i, p in enumerate(self.published or ()) if p is not None]
+        if known:
+            handles += ax.plot(
+                *zip(*known, strict=True),
+                "D",
+                markerfacecolor="white",
+                color="#c1272d",
+                label="published",
+            )
+            legend_below(self.figure_, handles)
+        ax.set(yticks=rows, yticklabels=self.names, xlabel="accuracy")
+        ax.set_ylim(len(rows) - 0.5, -0.5)
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
+        return self

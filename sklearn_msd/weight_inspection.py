@@ -1,0 +1,234 @@
+"""Pictures of what nets have learned; matplotlib is imported when they are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_msd.drawing import legend_below, line_style, new_axes
+from sklearn_msd.modules import layer_weights
+
+
+class WeightHistogramDisplay:
+    """Histograms of the weights of nets, one panel for each layer (Figure 4).
+
+    Parameters
+    ----------
+    weights : mapping of str to (mapping of str to ndarray)
+        For each net its layers' weights, of any shape, by name of the layer. All nets
+        must have the same layers.
+
+    Attributes
+    ----------
+    figure_, axes_
+        The matplotlib figure and its axes, after `plot`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msd import WeightHistogramDisplay
+    >>> display = WeightHistogramDisplay({"net": {"conv1": np.linspace(-1, 1, 50)}})
+    >>> len(display.plot().axes_)  # doctest: +SKIP
+    1
+    """
+
+    def __init__(self, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+        layers = [list(by_layer) for by_layer in weights.values()]
+        if not layers or not layers[0] or any(names != layers[0] for names in layers):
+            raise ValueError(
+                "weights must have one net or more, all with the same layers; got "
+                f"{dict(zip(weights, layers, strict=True))}."
+            )
+        self.weights = {
+            name: {layer: np.ravel(values) for layer, values in by_layer.items()}
+            for name, by_layer in weights.items()
+        }
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, *, layers: Sequence[str] = ("conv",), axes: Any = None
+    ) -> WeightHistogramDisplay:
+        """Draw the weights of one fitted net; see :meth:`from_estimators`."""
+        name = type(estimator).__name__
+        return cls.from_estimators({name: estimator}, layers=layers, axes=axes)
+
+    @classmethod
+    def from_estimators(
+        cls, estimators: Any, *, layers: Sequence[str] = ("conv",), axes: Any = None
+    ) -> WeightHistogramDisplay:
+        """Draw the weights of fitted nets.
+
+        Parameters
+        ----------
+        estimators : mapping of str to net classifier, or list of (name, net classifier)
+        layers : sequence of {"conv", "recurrent", "hidden", "output"}
+        axes : array of matplotlib axes, default=None
+            One for each weight of the layers; a new figure if None.
+
+        Returns
+        -------
+        WeightHistogramDisplay
+        """
+        weights = {}
+        for name, estimator in dict(estimators).items():
+            check_is_fitted(estimator)
+            net: Any = getattr(estimator, "estimator_", estimator)
+            weights[name] = {
+                layer: weight.detach().cpu().numpy()
+                for layer, weight in layer_weights(net.module_, layers).items()
+            }
+        return cls(weights).plot(axes)
+
+    def plot(self, axes: Any = None, *, bins: int = 80) -> WeightHistogramDisplay:
+        """Draw into matplotlib axes, new ones if None, with `bins` bins."""
+        layers = list(next(iter(self.weights.values())))
+        if axes is None:
+            axes = new_axes(len(layers), (4.5 * len(layers), 4))
+        self.axes_ = np.atleast_1d(axes)
+        self.figure_ = self.axes_[0].figure
+        handles: list[Any] = []
+        for axis, layer in zip(self.axes_, layers, strict=True):
+            together = np.concatenate([w[layer] for w in self.weights.values()])
+            # An odd number of bins puts one around 0, where the question is.
+            reach = max(float(np.abs(together).max()), 1e-12)
+            edges = np.linspace(-reach, reach, bins + 1 + bins % 2)
+            handles = []
+            for i, (name, by_layer) in enumerate(self.weights.items()):
+                counts, _ = np.histogram(by_layer[layer], edges)
+                style = line_style(i)
+                del style["marker"]
+                handles.append(
+                    axis.stairs(
+                        counts / len(by_layer[layer]),
+                        edges,
+                        label=name,
+                        linewidth=1.5,
+                        **style,
+                    )
+                )
+            axis.set(xlabel="weight", ylabel="share of weights", title=layer)
+            axis.set_yscale("log")
+        legend_below(self.figure_, handles)
+        return self
+
+
+class KernelDisplay:
+    """The kernels of the first convolution: what each listens for.
+
+    Every kernel is a block of its segments, side by side, over the features of a
+    segment: a light field raises the kernel's activation, a dark one lowers it.
+
+    Parameters
+    ----------
+    kernels : ndarray of shape (n_kernels, kernel_height, n_segment_features)
+    feature_names : sequence of str, default=None
+        Of the features of a segment.
+    labels : sequence of str, default=None
+        Of the kernels.
+
+    Attributes
+    ----------
+    figure_, ax_
+        The matplotlib figure and its axes, after `plot`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_msd import KernelDisplay
+    >>> display = KernelDisplay(np.ones((4, 3, 25)))
+    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    'kernel (each 3 segments wide)'
+    """
+
+    def __init__(
+        self,
+        kernels: np.ndarray,
+        feature_names: Sequence[str] | None = None,
+        labels: Sequence[str] | None = None,
+    ) -> None:
+        self.kernels = np.asarray(kernels)
+        if self.kernels.ndim != 3:
+            raise ValueError(
+                "kernels must have the shape (n_kernels, kernel_height, "
+                f"n_segment_features); got {self.kernels.shape}."
+            )
+        n_kernels, _, n_features = self.kernels.shape
+        if feature_names is None:
+            feature_names = [f"feature {i}" for i in range(n_features)]
+        if labels is None:
+            labels = [str(i) for i in range(n_kernels)]
+        for argument, values, n in (
+            ("feature_names", feature_names, n_features),
+            ("labels", labels, n_kernels),
+        ):
+            if len(values) != n:
+                raise ValueError(f"{argument} must have {n} names; got {len(values)}.")
+        self.feature_names, self.labels = list(feature_names), list(labels)
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        n_strongest: int = 10,
+        feature_names: Sequence[str] | None = None,
+        ax: Any = None,
+    ) -> KernelDisplay:
+        """Draw the strongest kernels of a fitted convolutional net.
+
+        Parameters
+        ----------
+        estimator : SegmentConvClassifier, TimeConvClassifier or SparseRefitClassifier
+        n_strongest : int, default=10
+            How many kernels, those with the largest sum of squares first.
+        feature_names : sequence of str, default=None
+            Of the features of a segment.
+        ax : matplotlib axes, default=None
+
+        Returns
+        -------
+        KernelDisplay
+
+        Raises
+        ------
+        TypeError
+            If the net has no convolution.
+        """
+        check_is_fitted(estimator)
+        net = getattr(estimator, "estimator_", estimator)
+        convolutions = layer_weights(net.module_, ("conv",))
+        if not convolutions:
+            raise TypeError(f"{type(net).__name__} has no convolution.")
+        kernels = next(iter(convolutions.values())).detach().cpu().numpy()
+        order = np.argsort(-np.square(kernels).sum(axis=(1, 2)), kind="stable")
+        order = order[:n_strongest]
+        return cls(kernels[order], feature_names, [str(i) for i in order]).plot(ax)
+
+    def plot(self, ax: Any = None) -> KernelDisplay:
+        """Draw into matplotlib axes, new ones if None."""
+        n_kernels, height, n_features = self.kernels.shape
+        if ax is None:
+            ax = new_axes(1, (2.5 + 0.28 * n_kernels * (height + 1), 6))
+        self.ax_, self.figure_ = ax, ax.figure
+        gap = np.full((n_kernels, 1, n_features), np.nan)
+        blocks = np.concatenate([self.kernels, gap], axis=1)
+        image = blocks.reshape(-1, n_features)[:-1].T
+        reach = float(np.nanmax(np.abs(image)))
+        # Its lightness rises all the way: signs are told apart in grey, too.
+        drawn = ax.imshow(
+            image,
+            cmap="cividis",
+            vmin=-reach,
+            vmax=reach,
+            aspect="auto",
+            interpolation="nearest",
+        )
+        self.figure_.colorbar(drawn, ax=ax, label="weight")
+        ax.set_yticks(np.arange(n_features), self.feature_names, fontsize=8)
+        middles = np.arange(n_kernels) * (height + 1) + (height - 1) / 2
+        ax.set_xticks(middles, self.labels)
+        ax.set(xlabel=f"kernel (each {height} segments wide)")
+        return self
