@@ -1,5 +1,6 @@
 """npz archives, read without trust and written without holding them in memory."""
 
+import errno
 import os
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -100,7 +101,8 @@ class NpzArchive:
             raise
         # Everything else: zipfile, zlib and the header's parser have each their own.
         except Exception as error:
-            if isinstance(error, OSError) and error.errno:
+            # "Invalid argument" is what seeking to a damaged offset gives.
+            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
                 raise
             reason = str(error) or type(error).__name__
             raise ValueError(

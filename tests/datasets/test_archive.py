@@ -93,6 +93,19 @@ def test_a_directory_that_lies_is_refused(tmp_path):
         archive.read("a")
 
 
+def test_an_offset_before_the_file_is_damage(tmp_path):
+    path = tmp_path / "x.npz"
+    np.savez(path, a=np.zeros(3))
+    content = bytearray(path.read_bytes())
+    # Where the directory starts, 16 bytes into the record at the end: too late by 100.
+    at = len(content) - 22 + 16
+    start = int.from_bytes(content[at : at + 4], "little")
+    content[at : at + 4] = (start + 100).to_bytes(4, "little")
+    path.write_bytes(content)
+    with NpzArchive(path) as archive, pytest.raises(ValueError, match=r"x\.npz: array"):
+        archive.read("a")
+
+
 def test_a_missing_array_says_what_there_is(tmp_path):
     np.savez(tmp_path / "x.npz", a=1)
     with (
