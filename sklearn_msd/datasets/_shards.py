@@ -18,7 +18,6 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from sklearn_msd._segment_arrays import crop_starts
 from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._labels import Labels
 from sklearn_msd.datasets._song_file import DamagedFileError, Song, SongFile
@@ -207,13 +206,9 @@ def _read_song(
         return Skipped("too_short", song.track_id, piece.path, f"{length} segments")
     if code is None:
         return Skipped("no_label", song.track_id, piece.path, "")
-    # Each track has its own random numbers: a crop depends on nothing but the track.
-    digest = hashlib.sha256(f"{settings.seed} {song.track_id}".encode()).digest()
-    rng = np.random.RandomState(int.from_bytes(digest[:4], "little"))
-    spare = length - settings.n_segments
-    (first,) = crop_starts(spare, 1, settings.crop, rng)
+    first = _crop_start(length - settings.n_segments, song.track_id, settings)
     with np.errstate(over="ignore"):
-        segments = file.segments(song, int(first), settings.n_segments).astype(
+        segments = file.segments(song, first, settings.n_segments).astype(
             settings.dtype
         )
     if not np.isfinite(segments).all():
@@ -222,6 +217,16 @@ def _read_song(
     artist = file.artist_id(song)
     counts["labelled"] += 1
     return Kept(song.track_id, artist, code, piece.path), segments
+
+
+def _crop_start(n_spare: int, track_id: str, settings: Settings) -> int:
+    """Decide on which segment a track's crop starts."""
+    if settings.crop != "random":
+        return 0 if settings.crop == "start" else n_spare // 2
+    # Each track has its own random numbers: a crop depends on nothing but the track.
+    digest = hashlib.sha256(f"{settings.seed} {track_id}".encode()).digest()
+    rng = np.random.RandomState(int.from_bytes(digest[:4], "little"))
+    return int(rng.randint(n_spare + 1))
 
 
 def _failure(
