@@ -31,5 +31,10 @@ lint: install
 report: install
 	$(BIN)/python -m sklearn_msd report --data "$(DATA)" --out "$(OUT)" --n-jobs -1 $(ARGS)
 
+# The pages, gallery and all, in docs/_build/html.
+docs: install
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+
 clean:
-	rm -rf $(VENV) $(OUT) build dist
+	rm -rf $(VENV) $(OUT) build dist docs/_build docs/auto_examples docs/generated

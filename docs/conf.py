@@ -1,0 +1,92 @@
+"""Sphinx configuration: `make docs` builds the pages, offline and without warnings."""
+
+import os
+import re
+import warnings
+from datetime import UTC, datetime
+
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
+
+import sklearn_msd
+
+project = "sklearn_msd"
+author = "The sklearn_msd developers"
+copyright = f"{datetime.now(UTC).year}, {author}"
+version = release = sklearn_msd.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+    "sphinx_copybutton",
+]
+exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
+templates_path = ["templates"]
+# What docstrings write in single backticks is a name, here or in scikit-learn.
+default_role = "py:obj"
+
+html_theme = "pydata_sphinx_theme"
+html_title = "sklearn_msd"
+html_show_sourcelink = False
+html_static_path = ["_static"]
+html_css_files = ["wide.css"]
+html_theme_options = {
+    "show_prev_next": False,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_class_members_toctree = False
+numpydoc_show_class_members = False
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("sklearn_msd",),
+    "filename_pattern": r"/plot_",
+    "within_subsection_order": "FileNameSortKey",
+    "min_reported_time": 3600,
+    "show_memory": False,
+    "write_computation_times": False,
+    "abort_on_example_error": True,
+}
+
+# The processes that a search starts are to be as quiet as this one.
+os.environ.setdefault("PYTHONWARNINGS", "ignore")
+warnings.filterwarnings("ignore", message=".*FigureCanvasAgg is non-interactive.*")
+
+
+def _write_math(translator, node):
+    """MathML, which browsers show by themselves: no script to fetch."""
+    block = node.tagname == "math_block"
+    # docutils knows no \big; its brackets grow by themselves.
+    tex = re.sub(r"\\[Bb]igg?(?=\W)", "", node.astext())
+    math = tex2mathml(tex, as_block=block)
+    translator.body.append(f'<div class="math">{math}</div>' if block else math)
+    raise SkipNode
+
+
+def _mend_docstring(app, what, name, obj, options, lines):
+    """Keep plain `n_features_in_` from being a link, and scikit-learn's terms too."""
+    for i, line in enumerate(lines):
+        line = re.sub(r"(?<![`\w])(\w+)_(?=[,)])", r"\1\\_", line)
+        lines[i] = line.replace(":term:`fit`", "`fit`")
+
+
+def setup(app):
+    """Have formulas written by docutils, and docstrings mended after numpydoc."""
+    writer = (_write_math, None)
+    app.add_html_math_renderer("mathml", writer, writer)
+    app.connect("autodoc-process-docstring", _mend_docstring, priority=900)
+
+
+html_math_renderer = "mathml"

@@ -1,0 +1,14 @@
+"""The guide's snippets run as tests, each page in an empty folder of its own."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+# For msd_files, with which the page about building makes its songs.
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+
+@pytest.fixture(autouse=True)
+def _empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
