@@ -6,8 +6,12 @@ from sklearn_msd.classifiers import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.combiner_display import CombinerDisplay
+from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
+from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.crop_averaging import CropAveragingClassifier
 from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
+from sklearn_msd.joint_combining import JointCombiner
 from sklearn_msd.logits import class_logits
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
 from sklearn_msd.sparsity import SparseRefitClassifier
@@ -16,11 +20,16 @@ from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
 __version__ = "0.1.0"
 
 __all__ = [
+    "CombinerDisplay",
     "ComparisonDisplay",
+    "CorrectingClassifier",
     "CropAveragingClassifier",
     "FullyConnectedClassifier",
+    "JointCombiner",
     "KernelDisplay",
     "LearningCurveDisplay",
+    "LinearCombiner",
+    "NonlinearCombiner",
     "RecurrentClassifier",
     "SegmentConvClassifier",
     "SegmentCropper",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -99,6 +100,13 @@ class CorrectedNet(SegmentNet):
         combined: Tensor = self.combiner(torch.cat([offset, logits], dim=1))
         return combined
 
+    def combination(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Weights and intercepts of the linear combiner, if there is one."""
+        if self.combiner is None:
+            return []
+        weights, intercept = self.combiner.weight, self.combiner.bias
+        return [(weights.detach().cpu().numpy(), intercept.detach().cpu().numpy())]
+
 
 def agreement(logits: Sequence[Tensor]) -> Tensor:
     r"""How much several nets agree on each song, at most 0, where they do wholly.
@@ -131,7 +139,7 @@ def agreement(logits: Sequence[Tensor]) -> Tensor:
 
 def linear_from(weight: Tensor, bias: Tensor) -> nn.Linear:
     """A linear layer with these parameters."""
-    layer = linear(weight.shape[1], weight.shape[0])
+    layer = linear(weight.shape[1], weight.shape[0]).to(weight.dtype)
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)

@@ -194,6 +194,9 @@ class _Logits(BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         return class_logits(self.estimator_, X)
 
+    def get_metadata_routing(self) -> Any:
+        return self.estimator.get_metadata_routing()
+
     def __sklearn_tags__(self) -> Any:
         return self.estimator.__sklearn_tags__()
 

@@ -5,10 +5,15 @@ recurrence really run on the checks' few features.
 """
 
 from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_msd import (
+    CorrectingClassifier,
     FullyConnectedClassifier,
+    JointCombiner,
+    LinearCombiner,
+    NonlinearCombiner,
     RecurrentClassifier,
     SegmentConvClassifier,
     SparseRefitClassifier,
@@ -36,6 +41,26 @@ NETS = [
     SparseRefitClassifier(SegmentConvClassifier(**CONV, random_state=0)),
 ]
 
+NET = clone(NETS[0]).set_params(learning_rate=0.05, random_state=0, max_epochs=25)
+BRIEF = clone(NET).set_params(max_epochs=3)
+# Solved closely: the checks compare to 1e-7.
+LOGISTIC = LogisticRegression(tol=1e-10)
+BASES = [("weak", clone(LOGISTIC).set_params(C=0.1)), ("strong", LOGISTIC)]
+
+META = [
+    LinearCombiner(BASES, cv=2),
+    NonlinearCombiner(BASES, cv=2, **NET.training_parameters()),
+    JointCombiner(
+        [("net", NET), ("other", NET)],
+        cv=2,
+        similarity_penalty=0.1,
+        **BRIEF.training_parameters(),
+    ),
+    CorrectingClassifier(LOGISTIC, BRIEF, n_corrections=2, shrinkage=0.5, cv=2),
+    CorrectingClassifier(LOGISTIC, BRIEF, combine="linear"),
+    CorrectingClassifier(NET, BRIEF, freeze=False, use_hidden=True),
+]
+
 # Weighting a song and repeating it add the same numbers in another order, and the check
 # allows 1e-7, which float32 does not hold. In float64 the check passes; test_base.py
 # holds float32 to 1e-5.
@@ -47,20 +72,21 @@ FLOAT32_ROUNDING = {
 def in_float64(net):
     """With all songs in one batch: weighting songs then is repeating them."""
     exact = {"dtype": "float64", "batch_size": 1000}
-    return clone(net).set_params(
-        **{
-            name: exact[name.removeprefix("estimator__")]
-            for name in net.get_params()
-            if name.removeprefix("estimator__") in exact
-        }
-    )
+    net = clone(net)
+    for name in net.get_params():
+        parameter = name.split("__")[-1]
+        if parameter in exact:
+            net.set_params(**{name: exact[parameter]})
+    return net
 
 
-@parametrize_with_checks([in_float64(net) for net in NETS])
+@parametrize_with_checks([in_float64(net) for net in NETS + META])
 def test_net_in_float64_with_full_batches(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks(NETS, expected_failed_checks=lambda net: FLOAT32_ROUNDING)
+@parametrize_with_checks(
+    NETS + META[-1:], expected_failed_checks=lambda net: FLOAT32_ROUNDING
+)
 def test_net_as_it_comes(estimator, check):
     check(estimator)

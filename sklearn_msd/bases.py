@@ -1,0 +1,165 @@
+"""The classifiers that a meta-estimator builds on: frozen or fitted first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.ensemble._base import _fit_single_estimator
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    MethodMapping,
+    _routing_enabled,
+    process_routing,
+)
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.logits import class_logits
+
+
+def check_labels(estimator: Any, y: Any) -> np.ndarray:
+    """Labels as a 1-D array; sets the estimator's `classes_`.
+
+    Raises
+    ------
+    ValueError
+        If `y` is missing, is no array of labels or has fewer than two classes.
+    """
+    name = type(estimator).__name__
+    if y is None:
+        raise ValueError(f"{name} requires y to be passed, but the target y is None.")
+    y = column_or_1d(y, warn=True)
+    check_classification_targets(y)
+    estimator.classes_ = np.unique(y)
+    if len(estimator.classes_) < 2:
+        raise ValueError(f"{name} needs at least 2 classes in y; got 1 class.")
+    return y
+
+
+def is_frozen(base: Any) -> bool:
+    """Whether a base is used as it is."""
+    return isinstance(base, FrozenEstimator)
+
+
+def fit_base(base: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:
+    """A fitted clone; a frozen base is handed back untouched."""
+    if is_frozen(base):
+        return base
+    return _fit_single_estimator(clone(base), X, y, params)
+
+
+def check_fitted_base(name: str, base: Any, classes: np.ndarray) -> None:
+    """Raise an error if a base cannot be used as it is.
+
+    Raises
+    ------
+    NotFittedError
+        If it was not fitted.
+    ValueError
+        If its classes are others than `classes`.
+    """
+    try:
+        check_is_fitted(base)
+    except NotFittedError as error:
+        raise NotFittedError(
+            f"The base {name!r} is to be used as it is but is not fitted: fit it "
+            "before it is frozen."
+        ) from error
+    if not np.array_equal(base.classes_, classes):
+        raise ValueError(
+            f"The base {name!r} was fitted on the classes "
+            f"{np.asarray(base.classes_).tolist()}; y has {classes.tolist()}."
+        )
+
+
+def fitted_base_logits(name: str, base: Any, X: Any) -> np.ndarray:
+    """Logits of a base that was fitted elsewhere.
+
+    Raises
+    ------
+    ValueError
+        If it does not take `X`; the message names it.
+    """
+    try:
+        return class_logits(base, X)
+    except ValueError as error:
+        raise ValueError(f"The base {name!r} cannot predict X: {error}") from error
+
+
+def copied_net(name: str, base: Any, purpose: str) -> Any:
+    """The net, frozen or not, of which a copy can train on.
+
+    Raises
+    ------
+    TypeError
+        If it is no net of this package.
+    """
+    net = base.estimator if is_frozen(base) else base
+    if not isinstance(net, BaseSegmentClassifier):
+        raise TypeError(
+            f"{purpose} needs nets of this package, frozen or not; {name} is "
+            f"{type(net).__name__}."
+        )
+    return net
+
+
+def routed_fit_params(
+    estimator: Any, names: list[str], sample_weight: Any, params: dict[str, Any]
+) -> dict[str, dict[str, Any]]:
+    """What the `fit` of each base named is given beside `X` and `y`.
+
+    Without metadata routing, that is `sample_weight`, where there is one.
+    """
+    if sample_weight is not None:
+        params = params | {"sample_weight": sample_weight}
+    if _routing_enabled():
+        routed = process_routing(estimator, "fit", **params)
+        return {name: routed[name]["fit"] for name in names}
+    unknown = set(params) - {"sample_weight"}
+    if unknown:
+        raise TypeError(
+            f"{type(estimator).__name__}.fit got unexpected arguments "
+            f"{sorted(unknown)}; metadata for the bases needs "
+            "sklearn.set_config(enable_metadata_routing=True)."
+        )
+    return dict.fromkeys(names, params)
+
+
+def fit_router(estimator: Any, bases: dict[str, Any]) -> MetadataRouter:
+    """Routing of `fit`: the estimator takes `sample_weight` itself and hands it on."""
+    router = MetadataRouter(owner=estimator).add_self_request(estimator)
+    mapping = MethodMapping().add(caller="fit", callee="fit")
+    return router.add(method_mapping=mapping, **bases)
+
+
+class LearningCurvesMixin:
+    """The learning curves of the nets trained inside, one after another."""
+
+    def _trained_nets(self) -> list[Any]:
+        raise NotImplementedError
+
+    def _curve(self, name: str) -> list[float] | None:
+        curves = [getattr(net, name) for net in self._trained_nets()]
+        if not curves or None in curves:
+            return None
+        return [value for curve in curves for value in curve]
+
+    @property
+    def loss_curve_(self) -> list[float] | None:
+        """Mean cross-entropy of the training songs in each epoch."""
+        return self._curve("loss_curve_")
+
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """Mean cross-entropy of the validation songs, where there were any."""
+        return self._curve("validation_loss_curve_")
+
+    @property
+    def validation_scores_(self) -> list[float] | None:
+        """Accuracy on the validation songs, where there were any."""
+        return self._curve("validation_scores_")

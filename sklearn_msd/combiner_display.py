@@ -1,0 +1,88 @@
+"""A picture of a linear combiner: each model's say in each class."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_msd._optional import import_optional
+
+
+class CombinerDisplay:
+    """Heat map of the say that each model has in each class.
+
+    Parameters
+    ----------
+    say : ndarray of shape (n_estimators, n_classes)
+        `LinearCombiner.say_`: 1 is a model taken as it is, 0 one that is not heard.
+    names : list of str
+        Of the models.
+    classes : ndarray of shape (n_classes,)
+
+    Attributes
+    ----------
+    ax_, figure_, image_
+        The matplotlib axes, figure and image, after `plot`.
+
+    Examples
+    --------
+    >>> from sklearn_msd import CombinerDisplay
+    >>> display = CombinerDisplay([[0.5, 0.2]], ["conv"], ["Jazz", "Rock"])
+    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    'class'
+    """
+
+    def __init__(self, say: Any, names: Any, classes: Any) -> None:
+        self.say, self.names, self.classes = np.asarray(say), list(names), list(classes)
+        if self.say.shape != (len(self.names), len(self.classes)):
+            raise ValueError(
+                "say must have a row for each name and a column for each class, "
+                f"({len(self.names)}, {len(self.classes)}); got {self.say.shape}."
+            )
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, *, ax: Any = None) -> Self:
+        """Draw a fitted `LinearCombiner` or `JointCombiner`.
+
+        Parameters
+        ----------
+        estimator : LinearCombiner or JointCombiner
+        ax : matplotlib axes, default=None
+            Where to draw; a new figure if None.
+
+        Returns
+        -------
+        CombinerDisplay
+        """
+        check_is_fitted(estimator)
+        names = [name for name, base in estimator.estimators if base != "drop"]
+        return cls(estimator.say_, names, estimator.classes_).plot(ax)
+
+    def plot(self, ax: Any = None) -> Self:
+        """Draw into matplotlib axes, new ones if None."""
+        if ax is None:
+            pyplot = import_optional("matplotlib.pyplot", "plot")
+            size = (2.5 + 0.6 * len(self.classes), 1.5 + 0.5 * len(self.names))
+            _, ax = pyplot.subplots(figsize=size, layout="constrained")
+        largest = max(1.0, float(np.abs(self.say).max()))
+        self.ax_, self.figure_ = ax, ax.figure
+        self.image_ = ax.imshow(
+            self.say, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto"
+        )
+        for (row, column), value in np.ndenumerate(self.say):
+            dark = abs(value) > 0.6 * largest
+            ax.text(
+                column,
+                row,
+                f"{value:.2f}",
+                ha="center",
+                va="center",
+                color="white" if dark else "black",
+            )
+        ax.set_xticks(range(len(self.classes)), self.classes, rotation=45, ha="right")
+        ax.set_yticks(range(len(self.names)), self.names)
+        ax.set(xlabel="class", ylabel="model")
+        self.figure_.colorbar(self.image_, ax=ax, label="say in the class")
+        return self

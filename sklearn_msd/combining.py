@@ -1,0 +1,375 @@
+"""Combining the logits of several classifiers (section 5 of the report)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from numbers import Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import _fit_context
+from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+
+from sklearn_msd.bases import (
+    LearningCurvesMixin,
+    check_fitted_base,
+    check_labels,
+    fit_base,
+    fit_router,
+    fitted_base_logits,
+    is_frozen,
+    routed_fit_params,
+)
+from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.logits import class_logits, out_of_fold_logits
+from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.training_parameters import TrainingParameters
+
+BASES = """\
+estimators : list of (str, classifier)
+        Named bases, of any kind. ``FrozenEstimator(base)`` is used as it is and
+        predicts once in a fit; others are cloned and fitted. ``"drop"`` leaves one
+        out."""
+
+CV = """\
+cv : int, splitter, iterable, "prefit" or None, default=None
+        Folds in which bases that are not frozen give the logits that the combiner is
+        trained on, each song's from a clone that has not seen it; None is 5 stratified
+        folds. With "prefit" all bases are used as they are, as if frozen.
+    n_jobs : int, default=None
+        Bases and folds fitted at a time."""
+
+STACKED = """\
+classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    estimators_ : list of classifiers
+        Fitted bases, without those dropped.
+    named_estimators_ : Bunch
+        Fitted bases by name.
+    n_features_in_ : int
+        As the first base has it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Where the bases have it."""
+
+
+class StackedLogits(LogitClassifierMixin, StackingClassifier):
+    """Base of the combiners: `StackingClassifier` on logits, with frozen bases.
+
+    Unlike there, bases are fitted on the labels as they are, not on their numbers.
+    """
+
+    # Parameters of StackingClassifier that the combiners do without.
+    final_estimator = None
+    passthrough = False
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        name: StackingClassifier._parameter_constraints[name]
+        for name in ("estimators", "cv", "n_jobs")
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls.__doc__:
+            for mark, text in ("<bases>", BASES), ("<cv>", CV), ("<stacked>", STACKED):
+                cls.__doc__ = cls.__doc__.replace(mark, text)
+        super().__init_subclass__(**kwargs)
+
+    def _fit_bases(
+        self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit the bases; the logits to train the combiner on, and checked labels."""
+        names, bases = _BaseHeterogeneousEnsemble._validate_estimators(self)
+        y = check_labels(self, y)
+        used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
+        ready = {n: self.cv == "prefit" or is_frozen(b) for n, b in used.items()}
+        for name, base in used.items():
+            if ready[name]:
+                check_fitted_base(name, base, self.classes_)
+        routed = routed_fit_params(self, list(used), sample_weight, params)
+        to_fit = [name for name in used if not ready[name]]
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_base)(used[name], X, y, routed[name]) for name in to_fit
+        )
+        fitted = used | dict(zip(to_fit, fitted, strict=True))
+        self.estimators_ = list(fitted.values())
+        self.named_estimators_ = Bunch(**dict.fromkeys(names, "drop") | fitted)
+        for base in self.estimators_:
+            if hasattr(base, "feature_names_in_"):
+                self.feature_names_in_ = base.feature_names_in_
+
+        logits = {n: fitted_base_logits(n, used[n], X) for n in used if ready[n]}
+        if to_fit:
+            cv = check_cv(self.cv, y, classifier=True)
+            folds = list(cv.split(X, y))
+            held_out = Parallel(n_jobs=self.n_jobs)(
+                delayed(out_of_fold_logits)(
+                    used[name], X, y, cv=folds, n_jobs=self.n_jobs, params=routed[name]
+                )
+                for name in to_fit
+            )
+            logits |= dict(zip(to_fit, held_out, strict=True))
+        stacked = self._stack([logits[name] for name in used])
+        return stacked, y
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Logits of the bases, side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or what the bases take
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_estimators * n_classes)
+            Named by `get_feature_names_out`.
+        """
+        check_is_fitted(self)
+        return self._stack([class_logits(base, X) for base in self.estimators_])
+
+    def _stack(self, logits: list[np.ndarray]) -> np.ndarray:
+        self._n_feature_outs = [scores.shape[1] for scores in logits]
+        return np.hstack(logits).astype(np.float64)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Routing of `sample_weight` and other metadata to the bases.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return fit_router(self, {n: b for n, b in self.estimators if b != "drop"})
+
+
+class LinearCombiner(StackedLogits):
+    r"""Linear combination of several classifiers' logits (section 5.1, Figure 9).
+
+    Multinomial logistic regression on the bases' outputs before the softmax,
+
+    .. math:: p = \operatorname{softmax}\Big(\sum_m W_m z_m + b\Big),
+
+    fitted to its one optimum.
+
+    Parameters
+    ----------
+    <bases>
+    l2 : float, default=1e-3
+        Strength of the penalty ½·l2·Σw², beside the mean cross-entropy. With 0 there
+        may be no optimum: bases that know their training songs by heart let the
+        weights grow without end.
+    <cv>
+
+    Attributes
+    ----------
+    coef_ : ndarray of shape (n_classes, n_estimators * n_classes)
+        Weight of each logit, named by `get_feature_names_out`, for each class.
+    intercept_ : ndarray of shape (n_classes,)
+    say_ : ndarray of shape (n_estimators, n_classes)
+        Each model's say in each class: by how much its logit of a class raises that
+        class above the mean of the others. A model taken as it is has 1 throughout.
+    final_estimator_ : LogisticRegression
+    <stacked>
+
+    See Also
+    --------
+    NonlinearCombiner : With a hidden layer.
+    JointCombiner : Trains the bases too.
+    CombinerDisplay : Shows `say_`.
+
+    Examples
+    --------
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn_msd import (
+    ...     FullyConnectedClassifier, LinearCombiner, TimeConvClassifier
+    ... )
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(300, n_segments=30, n_classes=3, random_state=0)
+    >>> nets = [
+    ...     ("dense", FullyConnectedClassifier(max_epochs=3, random_state=0)),
+    ...     ("conv", TimeConvClassifier(max_epochs=3, random_state=0)),
+    ... ]
+    >>> frozen = [
+    ...     (name, FrozenEstimator(net.fit(X[:150], y[:150]))) for name, net in nets
+    ... ]
+    >>> combiner = LinearCombiner(frozen).fit(X[150:], y[150:])
+    >>> combiner.say_.shape
+    (2, 3)
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **StackedLogits._parameter_constraints,
+        "l2": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        estimators: list[tuple[str, Any]],
+        *,
+        l2: float = 1e-3,
+        cv: Any = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self.estimators = estimators
+        self.l2 = l2
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    # The bases are checked by their own fit.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
+        """Fit the bases that are not frozen, and the combiner.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features), or what the bases take
+        y : array-like of shape (n_songs,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weights of the songs, for the combiner and for all bases that are fitted.
+        **params : dict
+            Metadata for the bases, where metadata routing is enabled.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        ValueError
+            If bases are missing, have one name or other classes than `y`.
+        NotFittedError
+            If a base that is to be used as it is was not fitted.
+        """
+        stacked, y = self._fit_bases(X, y, sample_weight, params)
+        self._fit_linear(stacked, y, sample_weight, self.l2)
+        return self
+
+    def _fit_linear(
+        self, stacked: np.ndarray, y: np.ndarray, sample_weight: Any, l2: float
+    ) -> None:
+        weight = _check_sample_weight(sample_weight, stacked, ensure_non_negative=True)
+        self.final_estimator_ = LogisticRegression(
+            C=1 / (l2 * weight.sum()) if l2 else np.inf, tol=1e-8, max_iter=10_000
+        ).fit(stacked, y, sample_weight=weight)
+        coef, intercept = self.final_estimator_.coef_, self.final_estimator_.intercept_
+        if len(self.classes_) == 2:  # one score for two classes
+            coef = np.vstack([-coef, coef]) / 2
+            intercept = np.hstack([-intercept, intercept]) / 2
+        self.coef_, self.intercept_ = coef, intercept
+
+    def _logits(self, X: Any) -> np.ndarray:
+        return np.asarray(self.transform(X) @ self.coef_.T + self.intercept_)
+
+    @property
+    def say_(self) -> np.ndarray:
+        """Each model's say in each class, (n_estimators, n_classes)."""
+        n_classes = len(self.classes_)
+        weights = self.coef_.reshape(n_classes, -1, n_classes)
+        own = np.einsum("kmk->mk", weights)
+        others = (weights.sum(axis=0) - own) / (n_classes - 1)
+        return own - others
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
+    """A net with a hidden layer on several classifiers' logits (section 5.1).
+
+    Parameters
+    ----------
+    <bases>
+    hidden_layer_sizes : sequence of int, default=(200,)
+        Units of each hidden layer of the combiner.
+    <cv>
+    <training parameters>
+
+    Attributes
+    ----------
+    final_estimator_ : FullyConnectedClassifier
+        The combiner.
+    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
+        Its learning curves.
+    <stacked>
+
+    See Also
+    --------
+    LinearCombiner : Without a hidden layer; in the report as good.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_msd import NonlinearCombiner, TimeConvClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, n_segments=30, n_classes=3, random_state=0)
+    >>> combiner = NonlinearCombiner(
+    ...     [
+    ...         ("conv", TimeConvClassifier(max_epochs=2, random_state=0)),
+    ...         ("logistic", LogisticRegression()),
+    ...     ],
+    ...     cv=2, max_epochs=5, random_state=0,
+    ... ).fit(X, y)
+    >>> combiner.transform(X).shape
+    (200, 6)
+    """
+
+    estimators: list[tuple[str, Any]] = field(kw_only=False)
+    hidden_layer_sizes: Sequence[int] = (200,)
+    cv: Any = None
+    n_jobs: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **StackedLogits._parameter_constraints,
+        **TrainingParameters._parameter_constraints,
+        "hidden_layer_sizes": ["array-like"],
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Fit the bases that are not frozen, and the combiner.
+
+        Parameters
+        ----------
+        X, y, sample_weight, **params
+            As for :meth:`LinearCombiner.fit`.
+        X_val, y_val : array-like, default=None
+            Songs to record the combiner's validation curves on; with `early_stopping`,
+            the songs that it watches.
+
+        Returns
+        -------
+        self : object
+        """
+        stacked, y = self._fit_bases(X, y, sample_weight, params)
+        self.final_estimator_ = FullyConnectedClassifier(
+            n_segment_features=1,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            **self.training_parameters(),
+        ).fit(
+            stacked,
+            y,
+            sample_weight=sample_weight,
+            X_val=None if X_val is None else self.transform(X_val),
+            y_val=y_val,
+        )
+        return self
+
+    def _logits(self, X: Any) -> np.ndarray:
+        stacked = self.transform(X)
+        return class_logits(self.final_estimator_, stacked)
+
+    def _trained_nets(self) -> list[Any]:
+        return [self.final_estimator_]

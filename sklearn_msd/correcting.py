@@ -1,0 +1,423 @@
+"""Correcting a classifier: a net that adds to its logits (section 6 of the report)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+from scipy.special import softmax
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.metrics import accuracy_score
+from sklearn.utils import check_random_state, get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.bases import (
+    LearningCurvesMixin,
+    check_fitted_base,
+    check_labels,
+    copied_net,
+    fit_base,
+    fit_router,
+    fitted_base_logits,
+    is_frozen,
+    routed_fit_params,
+)
+from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.composed_modules import CorrectedNet
+from sklearn_msd.logits import class_logits, hidden_representation, out_of_fold_logits
+from sklearn_msd.predicting import LogitClassifierMixin
+
+
+class _Songs(NamedTuple):
+    """What a corrector is trained on, or nothing."""
+
+    rows: Any
+    logits: Any
+
+
+class CorrectingClassifier(
+    LearningCurvesMixin, LogitClassifierMixin, MetaEstimatorMixin, BaseEstimator
+):
+    r"""A classifier with a net that adds to its logits (Figure 10).
+
+    .. math:: p = \operatorname{softmax}\big(z_{base}(x) + z_{corrector}(x)\big)
+
+    which is equation 3 of the report. The base is trained first; the corrector then
+    learns, on the loss of the sum, where the base is wrong and what to add there, and
+    is no classifier by itself (section 6.3).
+
+    Parameters
+    ----------
+    estimator : classifier
+        The base, of any kind. ``FrozenEstimator(base)`` is used as it is and predicts
+        once in a fit; any other is cloned and fitted first.
+    corrector : net classifier, default=None
+        Its early stopping, if it is on, watches the corrected predictions. None is
+        ``FullyConnectedClassifier(hidden_layer_sizes=(200, 200))``.
+    freeze : bool, default=True
+        With False the base, a net, trains on together with the first corrector, in a
+        copy and with the corrector's training parameters (Figure 11).
+    n_corrections : int, default=1
+        Correctors, each trained on the sum so far (the report's further work).
+    use_hidden : bool, default=False
+        Give the correctors, beside the songs, the base's hidden representation and
+        logits (equation 4). The base must be a net, the corrector fully connected.
+    cv : int, splitter, iterable or None, default=None
+        Train on base logits from clones of the base that have not seen the song, and
+        not on those of songs that it may know by heart. The hidden representation
+        stays that of the base. Not for a frozen base; with ``freeze=False``, where the
+        first corrector is trained on no fixed logits, of no effect.
+    combine : {"sum", "linear"}, default="sum"
+        "linear" puts a linear combiner of base and corrector, trained with the
+        corrector, in the sum's place. The sum is where it starts and its special case
+        with unit weights (section 6.3).
+    shrinkage : float, default=1.0
+        What share of each correction is added, as in boosting; in (0, 1].
+    n_jobs : int, default=None
+        Folds of `cv` fitted at a time.
+    random_state : int, RandomState instance or None, default=None
+        Seeds the correctors, each differently; None leaves that to the `random_state`
+        of `corrector`. The base keeps its own.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    estimator_ : classifier
+        The base: as it was given, a fitted clone or, with ``freeze=False``, the copy
+        that trained on.
+    correctors_ : list of net classifiers
+        Fitted.
+    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
+        Learning curves of the corrected predictions, corrector after corrector.
+    combiners_ : list of (ndarray, ndarray)
+        For each corrector the weights, (n_classes, 2 * n_classes), and intercepts,
+        (n_classes,), with ``combine="linear"``.
+    n_features_in_ : int
+        As the base has it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Where the base has it.
+
+    See Also
+    --------
+    LinearCombiner : Combines classifiers that were trained apart.
+
+    Examples
+    --------
+    >>> from sklearn.frozen import FrozenEstimator
+    >>> from sklearn_msd import (
+    ...     CorrectingClassifier, FullyConnectedClassifier, TimeConvClassifier
+    ... )
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, n_segments=30, n_classes=3, random_state=0)
+    >>> base = TimeConvClassifier(max_epochs=3, random_state=0).fit(X, y)
+    >>> corrector = FullyConnectedClassifier(max_epochs=3, early_stopping=True)
+    >>> corrected = CorrectingClassifier(
+    ...     FrozenEstimator(base), corrector, random_state=0
+    ... ).fit(X, y)
+    >>> logits = base.decision_function(X) + corrected.correction(X)
+    >>> bool((logits == corrected.decision_function(X)).all())
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        "estimator": [HasMethods("fit")],
+        "corrector": [BaseSegmentClassifier, None],
+        "freeze": ["boolean"],
+        "n_corrections": [Interval(Integral, 1, None, closed="left")],
+        "use_hidden": ["boolean"],
+        "cv": ["cv_object"],
+        "combine": [StrOptions({"sum", "linear"})],
+        "shrinkage": [Interval(Real, 0, 1, closed="right")],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        estimator: Any,
+        corrector: BaseSegmentClassifier | None = None,
+        *,
+        freeze: bool = True,
+        n_corrections: int = 1,
+        use_hidden: bool = False,
+        cv: Any = None,
+        combine: Literal["sum", "linear"] = "sum",
+        shrinkage: float = 1.0,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.corrector = corrector
+        self.freeze = freeze
+        self.n_corrections = n_corrections
+        self.use_hidden = use_hidden
+        self.cv = cv
+        self.combine = combine
+        self.shrinkage = shrinkage
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # The base is checked by its own fit.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Fit the base, unless it is frozen, and the correctors.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features) or \
+                (n_songs, n_segments, n_segment_features)
+        y : array-like of shape (n_songs,)
+            Labels of any type.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weights of the songs, for the correctors and for a base that is fitted.
+        X_val, y_val : array-like, default=None
+            Songs to record the correctors' validation curves on; with their
+            `early_stopping`, the songs that it watches.
+        **params : dict
+            Metadata for the base, where metadata routing is enabled.
+
+        Returns
+        -------
+        self : object
+
+        Raises
+        ------
+        NotFittedError
+            If a frozen base was not fitted.
+        TypeError, ValueError
+            If the base, the corrector and the parameters do not go together, or the
+            base was fitted on other classes or features.
+        """
+        y = check_labels(self, y)
+        corrector = self._check_corrector()
+        train = self._songs(X, self._fit_base(X, y, sample_weight, params))
+        valid = self._songs(X_val)
+        seeds = None
+        if self.random_state is not None:
+            seeds = check_random_state(self.random_state)
+        self.correctors_: list[BaseSegmentClassifier] = []
+        self.combiners_: list[tuple[np.ndarray, np.ndarray]] = []
+        for stage in range(self.n_corrections):
+            fresh = clone(corrector)
+            if seeds is not None:
+                fresh.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
+            with_base = stage == 0 and not self.freeze
+            self._fit_corrector(
+                fresh,
+                train.rows,
+                y,
+                sample_weight=sample_weight,
+                X_val=valid.rows,
+                y_val=y_val,
+                base_logits=None if with_base else train.logits,
+                base_logits_val=None if with_base else valid.logits,
+            )
+            if with_base:  # it has changed
+                train, valid = self._songs(X), self._songs(X_val)
+            if stage + 1 < self.n_corrections:
+                train = self._corrected(stage, train)
+                valid = self._corrected(stage, valid)
+        return self
+
+    def correction(self, X: Any) -> np.ndarray:
+        """The correctors' own logits: their accuracy alone is near chance (Figure 13).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or 3-D
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_classes)
+            Of several correctors the sum, times `shrinkage`. With ``combine="sum"``
+            this is what is added to the base's logits.
+        """
+        check_is_fitted(self, "correctors_")
+        rows = self._songs(X).rows if self.use_hidden else X
+        own = [class_logits(corrector, rows) for corrector in self.correctors_]
+        return self._share(np.sum(own, axis=0, dtype=own[0].dtype))
+
+    def staged_predict_proba(self, X: Any) -> Iterator[np.ndarray]:
+        """Probabilities of the base alone, then after each corrector.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or 3-D
+
+        Yields
+        ------
+        ndarray of shape (n_songs, n_classes)
+        """
+        for logits in self._staged_logits(X):
+            yield softmax(logits, axis=1)
+
+    def staged_score(
+        self, X: Any, y: Any, sample_weight: Any = None
+    ) -> Iterator[float]:
+        """Accuracy of the base alone, then after each corrector.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or 3-D
+        y : array-like of shape (n_songs,)
+        sample_weight : array-like of shape (n_songs,), default=None
+
+        Yields
+        ------
+        float
+        """
+        for logits in self._staged_logits(X):
+            predicted = self.classes_[logits.argmax(axis=1)]
+            yield float(accuracy_score(y, predicted, sample_weight=sample_weight))
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features that the base takes."""
+        if not hasattr(self, "estimator_"):
+            raise AttributeError("n_features_in_ is there after fit.")
+        return int(self.estimator_.n_features_in_)
+
+    def _check_corrector(self) -> BaseSegmentClassifier:
+        """The corrector to clone, fit for the other parameters."""
+        corrector = clone(self.corrector or FullyConnectedClassifier())
+        if self.use_hidden:
+            if not isinstance(corrector, FullyConnectedClassifier):
+                raise TypeError(
+                    "use_hidden=True gives the corrector inputs that are no segments, "
+                    "so it must be a FullyConnectedClassifier; got "
+                    f"{type(corrector).__name__}."
+                )
+            corrector.set_params(n_segment_features=1)
+        if self.cv is not None and is_frozen(self.estimator):
+            raise ValueError(
+                "cv fits clones of the base, which a frozen base does not allow: pass "
+                "the estimator itself, or cv=None."
+            )
+        return corrector
+
+    def _fit_base(
+        self, X: Any, y: np.ndarray, sample_weight: Any, params: dict[str, Any]
+    ) -> np.ndarray:
+        """Set `estimator_`; the logits to train the first corrector on."""
+        base = self.estimator
+        routed = routed_fit_params(self, ["estimator"], sample_weight, params)[
+            "estimator"
+        ]
+        if not self.freeze:
+            copied_net("estimator", base, "freeze=False")
+        if is_frozen(base):
+            check_fitted_base("estimator", base, self.classes_)
+        base = fit_base(base, X, y, routed)
+        if not self.freeze:
+            base = copy.deepcopy(copied_net("estimator", base, "freeze=False"))
+        self.estimator_ = base
+        if hasattr(base, "feature_names_in_"):
+            self.feature_names_in_ = base.feature_names_in_
+        if self.cv is None or not self.freeze:
+            return fitted_base_logits("estimator", base, X)
+        return out_of_fold_logits(
+            self.estimator, X, y, cv=self.cv, n_jobs=self.n_jobs, params=routed
+        )
+
+    def _fit_corrector(
+        self, corrector: BaseSegmentClassifier, rows: Any, y: np.ndarray, **kwargs: Any
+    ) -> None:
+        """Fit one corrector on base logits, or together with the base without them."""
+        with_base = kwargs["base_logits"] is None
+        if with_base or self.combine == "linear":
+            composed: list[CorrectedNet] = []
+
+            def compose(net: Any) -> CorrectedNet:
+                together = CorrectedNet(
+                    net,
+                    len(self.classes_),
+                    base=self.estimator_.module_ if with_base else None,
+                    n_inputs=self.n_features_in_ if self.use_hidden else None,
+                    combine=self.combine,
+                )
+                composed.append(together)
+                return together
+
+            corrector.fit_within(compose, rows, y, **kwargs)
+            self.combiners_ += composed[0].combination()
+            if with_base:
+                net = self.estimator_.net_
+                net.module_.to(net.device, net.dtype)
+        else:
+            corrector.fit(rows, y, **kwargs)
+        self.correctors_.append(corrector)
+
+    def _songs(self, X: Any, base_logits: np.ndarray | None = None) -> _Songs:
+        """Songs with the base's logits, beside which `use_hidden` puts more."""
+        if X is None:
+            return _Songs(None, None)
+        if base_logits is None:
+            base_logits = class_logits(self.estimator_, X)
+        if not self.use_hidden:
+            return _Songs(X, base_logits)
+        songs = np.asarray(X)
+        songs = songs.reshape(len(songs), -1)
+        hidden = hidden_representation(self.estimator_, X)
+        rows = np.hstack([songs, hidden, base_logits.astype(hidden.dtype)])
+        return _Songs(rows, base_logits)
+
+    def _corrected(self, stage: int, songs: _Songs) -> _Songs:
+        """Songs with their logits after one more correction."""
+        rows, logits = songs
+        if rows is None:
+            return songs
+        correction = class_logits(self.correctors_[stage], rows)
+        if self.combine == "linear":
+            weights, intercept = self.combiners_[stage]
+            combined = np.hstack([logits, correction]) @ weights.T + intercept
+            correction = combined - logits
+        return _Songs(rows, logits + self._share(correction))
+
+    def _share(self, correction: np.ndarray) -> np.ndarray:
+        # A plain number: one of NumPy's would make float32 float64.
+        return correction * float(self.shrinkage)
+
+    def _staged_logits(self, X: Any) -> Iterator[np.ndarray]:
+        check_is_fitted(self, "correctors_")
+        songs = self._songs(X)
+        yield songs.logits
+        for stage in range(len(self.correctors_)):
+            songs = self._corrected(stage, songs)
+            yield songs.logits
+
+    def _logits(self, X: Any) -> np.ndarray:
+        *_, logits = self._staged_logits(X)
+        return logits
+
+    def _trained_nets(self) -> list[Any]:
+        return self.correctors_
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Routing of `sample_weight` and other metadata to the base.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return fit_router(self, {"estimator": self.estimator})
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
+        tags.input_tags.three_d_array = True
+        return tags
