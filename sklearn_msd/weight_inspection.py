@@ -203,9 +203,30 @@ class KernelDisplay:
         if not convolutions:
             raise TypeError(f"{type(net).__name__} has no convolution.")
         kernels = next(iter(convolutions.values())).detach().cpu().numpy()
+        return cls.of_strongest(kernels, n_strongest, feature_names).plot(ax)
+
+    @classmethod
+    def of_strongest(
+        cls,
+        kernels: np.ndarray,
+        n_strongest: int = 10,
+        feature_names: Sequence[str] | None = None,
+    ) -> KernelDisplay:
+        """A display, not yet drawn, of the kernels with the largest sums of squares.
+
+        Parameters
+        ----------
+        kernels : ndarray of shape (n_kernels, kernel_height, n_segment_features)
+        n_strongest : int, default=10
+        feature_names : sequence of str, default=None
+
+        Returns
+        -------
+        KernelDisplay
+        """
         order = np.argsort(-np.square(kernels).sum(axis=(1, 2)), kind="stable")
         order = order[:n_strongest]
-        return cls(kernels[order], feature_names, [str(i) for i in order]).plot(ax)
+        return cls(kernels[order], feature_names, [str(i) for i in order])
 
     def plot(self, ax: Any = None) -> KernelDisplay:
         """Draw into matplotlib axes, new ones if None."""

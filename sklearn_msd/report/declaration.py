@@ -83,6 +83,9 @@ class Claim:
     relation : {"beats", "does not beat", "equals"}
     margin : float
         What counts as a difference.
+    measure : {"accuracy", "small weights"}
+        What is compared: the songs classified right, or the share of convolution
+        weights below 0.01 in size.
     """
 
     text: str
@@ -90,6 +93,18 @@ class Claim:
     relation: Relation
     right: Curve | None
     margin: float = NO_DIFFERENCE
+    measure: Literal["accuracy", "small weights"] = "accuracy"
+
+
+def claim(
+    text: str, left: Curve | str, relation: Relation, right: Curve | str | None
+) -> Claim:
+    """A claim about accuracies; a model may be given by its name alone."""
+    if isinstance(left, str):
+        left = Curve(left)
+    if isinstance(right, str):
+        right = Curve(right)
+    return Claim(text, left, relation, right)
 
 
 @dataclass(frozen=True)

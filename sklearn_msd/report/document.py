@@ -28,6 +28,7 @@ th { border-bottom: 2px solid #444; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums;
   white-space: nowrap; }
 .notice { border: 2px solid #444; padding: .6rem 1rem; background: #f3f3f3; }
+td b { white-space: nowrap; }
 code { font-size: .88em; overflow-wrap: anywhere; }
 @media print { body { max-width: none; } figure, tr { break-inside: avoid; } }
 """

@@ -1,4 +1,4 @@
-"""One model → its record: fit, follow the validation songs through the epochs."""
+"""One model → its record."""
 
 from __future__ import annotations
 
@@ -8,41 +8,23 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
 from sklearn.utils import check_random_state
-from skorch.callbacks import Callback
+from sklearn.utils.validation import has_fit_parameter
 
+import sklearn_msd
 from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.modules import count_parameters
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import definition, rebuild
+from sklearn_msd.report.following import ValidationFollower
 from sklearn_msd.report.records import Record, RecordStore
+from sklearn_msd.sparsity import SparseRefitClassifier
 
-
-class ValidationPredictions(Callback):
-    """Keep the class predicted for each validation song in each epoch."""
-
-    def initialize(self) -> ValidationPredictions:
-        """Begin a training."""
-        self.epochs_: list[np.ndarray] = []
-        return self
-
-    def on_epoch_begin(self, net: Any, **kwargs: Any) -> None:
-        """Begin an epoch."""
-        self._batches: list[np.ndarray] = []
-
-    def on_batch_end(
-        self, net: Any, training: bool = False, y_pred: Any = None, **kwargs: Any
-    ) -> None:
-        """Take the logits that the net computed anyway."""
-        if not training:
-            logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-            self._batches.append(logits.argmax(dim=1).cpu().numpy())
-
-    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
-        """End an epoch."""
-        self.epochs_.append(np.concatenate(self._batches))
+Outputs = dict[str, np.ndarray]
 
 
 def train(
@@ -75,26 +57,23 @@ def train(
             raise OSError(f"the record of a base of {label} has gone from the disk")
         return FrozenEstimator(restore(frozen.estimator, record, data))
 
-    model = rebuild(estimator, trained)
+    follower = ValidationFollower()
+    model = rebuild(estimator, trained, callbacks=[("report", follower)])
     start = time.perf_counter()
-    losses, predictions = fit(model, data)
-    seconds = time.perf_counter() - start
+    losses, predictions = fit(model, data, follower)
     info = {
         "label": label,
         "definition": definition(estimator),
         "data": {"name": data.name, "key": data.key},
-        "n_parameters": getattr(model, "n_parameters_", {}).get("total"),
-        "fit_seconds": seconds,
+        "n_parameters": n_parameters(model),
+        "fit_seconds": time.perf_counter() - start,
         "finished": time.time(),
-        "versions": {
-            name: version(name)
-            for name in ("sklearn-msd", "torch", "scikit-learn", "skorch", "numpy")
-            if _installed(name)
-        }
-        | {"python": platform.python_version(), "machine": platform.machine()},
+        "versions": versions(),
     }
+    if isinstance(model, SparseRefitClassifier):
+        info["masked"] = model.sparsity_["total"]
     weights = {}
-    if keep_weights and hasattr(model, "module_"):
+    if keep_weights:
         weights = {
             name: parameter.detach().cpu().numpy()
             for name, parameter in model.module_.named_parameters()
@@ -102,41 +81,81 @@ def train(
     return Record(info, losses, predictions, weights)
 
 
-def fit(model: Any, data: ReportData) -> tuple[dict[str, Any], dict[str, Any]]:
+def fit(
+    model: Any, data: ReportData, follower: ValidationFollower
+) -> tuple[Outputs, Outputs]:
     """Fit; losses and predictions of each output, as in :class:`Record`."""
-    if isinstance(model, BaseSegmentClassifier):
-        model.set_params(callbacks=[("predictions", ValidationPredictions())])
-        model.fit(data.X_train, data.y_train, X_val=data.X_valid, y_val=data.y_valid)
-        (followed,) = (
-            callback
-            for _, callback in model.net_.callbacks_
-            if isinstance(callback, ValidationPredictions)
-        )
-        losses = {"model": np.array(model.validation_loss_curve_)}
-        return losses, {"model": _narrow(followed.epochs_)}
-    model.fit(data.X_train, data.y_train)
-    probabilities = model.predict_proba(data.X_valid)
-    loss = log_loss(data.y_valid, probabilities, labels=np.arange(data.n_classes))
-    predicted = probabilities.argmax(axis=1)
-    return {"model": np.array([loss])}, {"model": _narrow([predicted])}
+    valid = {}
+    if has_fit_parameter(model, "X_val"):
+        valid = {"X_val": data.X_valid, "y_val": data.y_valid}
+    model.fit(data.X_train, data.y_train, **valid)
+    courses = follower.courses
+    if not courses:  # not trained in epochs
+        probabilities = model.predict_proba(data.X_valid)
+        labels = np.arange(data.n_classes)
+        loss = log_loss(data.y_valid, probabilities.astype(float), labels=labels)
+        predicted = _narrow([probabilities.argmax(axis=1)])
+        return {"model": np.array([loss])}, {"model": predicted}
+    last = courses[-1]
+    losses = {"model": np.array(last.losses)}
+    predictions = {"model": _narrow(last.predictions)}
+    if isinstance(model, CorrectingClassifier):
+        if len(courses) == 1 and model.freeze and model.combine == "sum":
+            losses["correction"] = np.array(last.own_losses)
+            predictions["correction"] = _narrow(last.own_predictions)
+        if len(courses) > 1:
+            for i, course in enumerate(courses, start=1):
+                losses[f"stage {i}"] = np.array(course.losses)
+                predictions[f"stage {i}"] = _narrow(course.predictions)
+    return losses, predictions
 
 
 def restore(
     estimator: BaseSegmentClassifier, record: Record, data: ReportData
 ) -> BaseSegmentClassifier:
     """The net that a record was made of, fitted as it was."""
-    import torch
-
     estimator.classes_ = np.arange(data.n_classes)
     estimator.n_features_in_ = data.X_train.shape[1]
     estimator._rng = check_random_state(estimator.random_state)
-    estimator.net_ = estimator._make_net(None)
+    estimator.net_ = estimator._make_net(estimator._draw_module())
     estimator.module_.load_state_dict(
         {name: torch.from_numpy(array) for name, array in record.weights.items()}
     )
     estimator.net_.forget_training()
     estimator.n_parameters_ = count_parameters(estimator.module_)
     return estimator
+
+
+def n_parameters(model: Any) -> int:
+    """Number of parameters of a fitted model and all it is made of, masked ones not."""
+    if isinstance(model, FrozenEstimator):
+        return n_parameters(model.estimator)
+    if hasattr(model, "n_parameters_"):
+        return int(model.n_parameters_["total"])
+    if isinstance(model, SparseRefitClassifier):
+        masked = sum(int((~mask).sum()) for mask in model.masks_.values())
+        return n_parameters(model.estimator_) - masked
+    if isinstance(model, CorrectingClassifier):
+        parts = [model.estimator_, *model.correctors_]
+        combined = sum(w.size + b.size for w, b in model.combiners_)
+        return combined + sum(map(n_parameters, parts))
+    own = (
+        model.coef_.size + model.intercept_.size
+        if hasattr(model, "coef_")
+        else n_parameters(model.final_estimator_)
+    )
+    return int(own) + sum(map(n_parameters, model.estimators_))
+
+
+def versions() -> dict[str, str]:
+    """Of the packages and the machine that decide a result."""
+    packages = ("torch", "scikit-learn", "skorch", "numpy")
+    return {
+        "sklearn-msd": sklearn_msd.__version__,
+        **{name: version(name) for name in packages},
+        "Python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+    }
 
 
 def fingerprint(estimator: Any) -> str:
@@ -146,13 +165,3 @@ def fingerprint(estimator: Any) -> str:
 
 def _narrow(predictions: Any) -> np.ndarray:
     return np.asarray(predictions).astype(np.uint16)
-
-
-def _installed(name: str) -> bool:
-    from importlib.metadata import PackageNotFoundError
-
-    try:
-        version(name)
-    except PackageNotFoundError:
-        return False
-    return True

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from sklearn_msd._optional import import_optional
 from sklearn_msd.base import resolve_device
-from sklearn_msd.report.data import SYNTHETIC, ReportData, find_tasks, prepare
+from sklearn_msd.report.data import ReportData, prepare
 from sklearn_msd.report.declaration import Figure
 from sklearn_msd.report.experiments import FIGURES, MODELS
 from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.render import render
 from sklearn_msd.report.results import Results
 from sklearn_msd.report.runner import Plan, Settings, run
+from sklearn_msd.report.sources import SYNTHETIC, find_tasks
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Size:
 
 
 # "full" is the report's own setting; songs of the user's own are then all taken.
-SIZES = {"quick": Size(4000, 1000, 15), "full": Size(40_000, 10_000, 100, True)}
+SIZES = {"quick": Size(4000, 1000, 12), "full": Size(40_000, 10_000, 100, True)}
 
 
 def make_report(
@@ -89,6 +90,10 @@ def make_report(
     import_optional("matplotlib.figure", "plot")
     resolve_device(device)
     chosen = choose(figures)
+    if max_epochs is not None and max_epochs < 1:
+        raise ValueError(f"max_epochs must be at least 1; got {max_epochs}.")
+    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+        raise ValueError(f"seeds must be different, from 0 on; got {list(seeds)}.")
     limits = SIZES[size]
     tasks = find_tasks(str(data), limits.n_train, limits.n_valid)
     if task is not None and task not in tasks:
@@ -105,7 +110,13 @@ def make_report(
             ready[used] = prepare(tasks[used](), *caps)
         pairs.append((figure, ready[used]))
     settings = Settings(max_epochs or limits.max_epochs, tuple(seeds), device)
-    plan = Plan(pairs, MODELS, settings)
+    shown = {
+        curve.model
+        for figure in FIGURES
+        if figure.kind == "weights"
+        for curve in figure.curves
+    }
+    plan = Plan(pairs, MODELS, settings, weights_of=shown)
     store = RecordStore(Path(out) / "models")
     records = run(plan, store, n_jobs=n_jobs, say=_say)
     return render(Results(pairs, MODELS, plan, records), Path(out), command)

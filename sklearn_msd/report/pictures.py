@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from sklearn.metrics import ConfusionMatrixDisplay
+
 from sklearn_msd._optional import import_optional
-from sklearn_msd.inspection import LearningCurveDisplay
+from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure
 from sklearn_msd.report.results import Results
+from sklearn_msd.report.verdicts import Comparison
+from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
 
 DPI = 110
 
@@ -33,6 +39,96 @@ def learning_curves(figure: Figure, data: ReportData, results: Results) -> bytes
     }
     drawing, axes = canvas(1, 2)
     LearningCurveDisplay(curves).plot(axes)
+    return png(drawing, data, figure.title)
+
+
+def weight_histograms(figure: Figure, data: ReportData, results: Results) -> bytes:
+    """The convolution weights of a figure's models, a panel for each layer."""
+    weights = {
+        results.label(curve): {
+            f"convolutional layer {i}": values
+            for i, values in enumerate(results.weights(curve.model, data).values(), 1)
+        }
+        for curve in figure.curves
+    }
+    drawing, axes = canvas(1, len(next(iter(weights.values()))))
+    WeightHistogramDisplay(weights).plot(axes)
+    return png(drawing, data, figure.title)
+
+
+def kernels(name: str, data: ReportData, results: Results) -> bytes:
+    """The strongest kernels of a model's first convolution, with the first seed."""
+    weight = results.of(name, data)[0].weights["conv.0.weight"]
+    drawing, axis = canvas(1, 1, size=(9, 5.5))
+    KernelDisplay.of_strongest(weight, feature_names=data.feature_names).plot(axis)
+    return png(drawing, data, f"First kernels of: {results.models[name].label}")
+
+
+def comparison(
+    names: Sequence[str],
+    scores: Sequence[Comparison],
+    published: Sequence[float | None],
+    data: ReportData,
+) -> bytes:
+    """All models' accuracies with their intervals, beside the report's."""
+    drawing, axis = canvas(1, 1, size=(9, 1.6 + 0.27 * len(names)))
+    ComparisonDisplay(
+        names,
+        [score.margin for score in scores],
+        [(score.low, score.high) for score in scores],
+        published,
+    ).plot(axis)
+    axis.set_xlabel("validation accuracy at the best epoch, 95% interval")
+    return png(drawing, data, "Accuracies of all models")
+
+
+def confusion(y: np.ndarray, predicted: np.ndarray, data: ReportData) -> bytes:
+    """Which classes are taken for which."""
+    n = data.n_classes
+    drawing, axis = canvas(1, 1, size=(3.5 + 0.35 * n, 3 + 0.33 * n))
+    ConfusionMatrixDisplay.from_predictions(
+        y,
+        predicted,
+        labels=np.arange(n),
+        display_labels=data.class_names,
+        normalize="true",
+        include_values=n <= 13,
+        values_format=".2f",
+        xticks_rotation="vertical",
+        cmap="Greys",
+        ax=axis,
+        im_kw={"vmin": 0, "vmax": 1},
+        text_kw={"fontsize": 8},
+    )
+    axis.set(xlabel="predicted class", ylabel="true class")
+    return png(drawing, data, "Confusion, as a share of each true class")
+
+
+def diagram(figure: Figure, data: ReportData) -> bytes:
+    """Two models whose outputs are added before the softmax (Figure 10)."""
+    drawing, axis = canvas(1, 1, size=(9, 3))
+    axis.set_axis_off()
+    axis.set(xlim=(0, 10), ylim=(0, 4))
+    frame = {"boxstyle": "round,pad=0.5", "facecolor": "0.95", "edgecolor": "0.2"}
+    dashed = frame | {"linestyle": "--"}
+    boxes = [
+        (1, 2, "song", frame),
+        (3.6, 3.1, "model 1: convolution in time,\ntrained before, frozen", dashed),
+        (3.6, 0.9, "model 2: fully connected,\ntrained on the sum", frame),
+        (6.3, 2, "+", frame),
+        (8.6, 2, "softmax → class", frame),
+    ]
+    arrows = [
+        ((1.5, 2.2), (2.2, 2.9)),
+        ((1.5, 1.8), (2.2, 1.1)),
+        ((5.05, 2.9), (6.05, 2.25)),
+        ((4.9, 1.1), (6.05, 1.75)),
+        ((6.6, 2), (7.65, 2)),
+    ]
+    for x, y, text, style in boxes:
+        axis.text(x, y, text, ha="center", va="center", bbox=style)
+    for start, end in arrows:
+        axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "lw": 1.3})
     return png(drawing, data, figure.title)
 
 

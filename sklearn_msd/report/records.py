@@ -104,5 +104,9 @@ def whole_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
         with open(part, "wb") as file:
             yield file
         os.replace(part, path)
+    except OSError as error:
+        # A full disk does not say which file it was.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)

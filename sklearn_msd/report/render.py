@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sklearn_msd.report.data import ReportData
-from sklearn_msd.report.declaration import Claim, Curve, Figure
+from sklearn_msd.report.declaration import Figure
 from sklearn_msd.report.document import (
     Block,
     Heading,
@@ -17,9 +19,22 @@ from sklearn_msd.report.document import (
     write_html,
     write_markdown,
 )
-from sklearn_msd.report.pictures import learning_curves
+from sklearn_msd.report.pictures import (
+    comparison,
+    confusion,
+    diagram,
+    kernels,
+    learning_curves,
+    weight_histograms,
+)
 from sklearn_msd.report.results import Results, n_last
 from sklearn_msd.report.runner import duration
+from sklearn_msd.report.tables import (
+    accuracies,
+    class_scores,
+    judged,
+    small_weights,
+)
 
 
 def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:
@@ -52,7 +67,7 @@ def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:
 
 def page(results: Results, command: str) -> Iterator[Block]:
     """The page's blocks, from top to bottom."""
-    sets = _data_sets(results)
+    sets = results.data_sets()
     names = " and ".join(data.name for data in sets)
     yield Heading(1, f"Music genre from song segments: the report's figures on {names}")
     if any(data.synthetic for data in sets):
@@ -77,6 +92,8 @@ def page(results: Results, command: str) -> Iterator[Block]:
     yield Heading(2, "The figures, one by one")
     for figure, data in results.figures:
         yield from _figure(figure, data, results)
+    yield from _kernels(results)
+    yield from _by_class(results)
     yield from _made(results, command)
 
 
@@ -87,21 +104,48 @@ def _in_short(results: Results) -> Iterator[Block]:
         for figure, data in results.figures
         for claim in figure.claims
     ]
-    verdicts = Counter(_verdict(claim, data, results) for _, data, claim in claims)
-    yield Paragraph(
-        f"Of {len(claims)} claims, {verdicts['holds']} hold on this data, "
-        f"{verdicts['does not hold']} do not, and {verdicts['undecided']} are "
-        "undecided: these songs are too few, or the difference too small, to tell."
+    verdicts = Counter(
+        results.comparison(claim, data)[0].verdict(claim.relation, claim.margin)
+        for _, data, claim in claims
     )
-    for data in _data_sets(results):
-        yield Heading(3, f"Accuracies on {data.name}")
-        yield _accuracies(_curves(results, data), data, results)
+    yield Paragraph(
+        f"Claims: {len(claims)}. Hold on this data: {verdicts['holds']}. Do not hold: "
+        f"{verdicts['does not hold']}. Undecided, for these songs are too few or the "
+        f"difference too small to tell: {verdicts['undecided']}."
+    )
+    if len(results.plan.settings.seeds) == 1:
+        yield Paragraph(
+            "Every model was trained once: the intervals cover the choice of "
+            "validation songs, but not what another random start would change, which "
+            "may be as much as the smaller margins here. More seeds (`--seeds 0 1 2 3 "
+            "4`) cover both."
+        )
+    for data in results.data_sets():
+        curves = results.curves(data)
+        if curves:
+            yield Heading(3, f"Accuracies on {data.name}")
+            yield Picture(
+                f"accuracies-{data.n_classes}",
+                comparison(
+                    [results.label(curve) for _, curve in curves],
+                    [results.score(curve, data).best for _, curve in curves],
+                    [results.published(curve, fig, data) for fig, curve in curves],
+                    data,
+                ),
+                "Each model's accuracy at its best epoch with its 95% interval, and "
+                "the report's number where it gives one.",
+            )
+            yield accuracies(curves, data, results)
     if claims:
         yield Heading(3, "Claims")
         yield Table(
             ["Where", "Claim", "Verdict", "Margin [95% interval]"],
             [
-                [figure.label, claim.text, *_judged(claim, data, results)[:2]]
+                [
+                    figure.label if figure.id.isdigit() else figure.title,
+                    claim.text,
+                    *judged(claim, data, results)[:2],
+                ]
                 for figure, data, claim in claims
             ],
         )
@@ -132,13 +176,9 @@ def _how(results: Results, sets: Sequence[ReportData]) -> Iterator[Block]:
         "**Accuracies.** The report gives each model's best validation epoch. That is "
         "optimistic, for the songs that choose the epoch are those it is measured on, "
         f"so the mean of the last {n_last(settings.max_epochs)} epochs stands beside "
-        "it. Both are means over the seeds."
-    )
-    one_seed = (
-        " With one seed, the intervals do not cover what another random start would "
-        "change; more seeds (`--seeds 0 1 2`) do."
-        if len(settings.seeds) == 1
-        else ""
+        "it. Both are means over the seeds. The parameters of combined and correcting "
+        "models include those of the models they build on; their training time does "
+        "not, for these are trained before."
     )
     yield Paragraph(
         "**Verdicts.** A claim compares two models song by song and seed by seed, each "
@@ -146,97 +186,111 @@ def _how(results: Results, sets: Sequence[ReportData]) -> Iterator[Block]:
         "interval of the difference lies above 0, does not hold if it lies below, and "
         "is undecided if it holds 0. For claims of no difference or no gain, less than "
         "0.01 counts as none, the report's last decimal, and the interval must lie "
-        "within or beyond that. About one verdict in twenty would be wrong by chance "
-        f"alone if models did not differ.{one_seed}"
+        "within or beyond that. Only Figure 4's claim compares weights and not songs. "
+        "About one verdict in twenty would be wrong by chance "
+        "alone if models did not differ."
     )
 
 
 def _figure(figure: Figure, data: ReportData, results: Results) -> Iterator[Block]:
     yield Heading(3, f"{figure.label}: {figure.title}")
     yield Paragraph(figure.question)
-    caption = (
-        f"{figure.label} (section {figure.section} of the report) on {data.name}. "
-        "Left: validation error; right: validation accuracy, by epoch."
-    )
-    if len(results.plan.settings.seeds) > 1:
-        caption += " Lines are means over the seeds, bands their range."
-    picture = learning_curves(figure, data, results)
-    yield Picture(f"figure-{figure.id}", picture, caption)
-    curves = [(figure, curve) for curve in figure.curves]
-    yield _accuracies(curves, data, results)
+    name, where = f"figure-{figure.id}", f"section {figure.section} of the report"
+    if figure.kind == "diagram":
+        caption = f"{figure.label} ({where}): how the two models are combined."
+        yield Picture(name, diagram(figure, data), caption)
+        return
+    if figure.kind == "weights":
+        drawn = weight_histograms(figure, data, results)
+        caption = (
+            f"{figure.label} ({where}) on {data.name}: histograms of the weights after "
+            "the last epoch, all seeds together, on a logarithmic scale."
+        )
+        yield Picture(name, drawn, caption)
+        yield small_weights(figure, data, results)
+    else:
+        caption = (
+            f"{figure.label} ({where}) on {data.name}. Left: validation error; right: "
+            "validation accuracy, by epoch."
+        )
+        lengths = {results.losses(c, data).shape[1] for c in figure.curves}
+        if len(lengths) > 1:
+            caption += " A level line is a model that is not trained in epochs."
+        if len(results.plan.settings.seeds) > 1:
+            caption += " Lines are means over the seeds, bands their range."
+        yield Picture(name, learning_curves(figure, data, results), caption)
+        curves = [(figure, curve) for curve in figure.curves]
+        yield accuracies(curves, data, results)
+        yield from _masked(figure, data, results)
     if figure.published:
         yield Paragraph(f"**The report:** {figure.published}")
     if figure.claims:
         yield Table(
-            ["Claim", "Verdict", "Margin [95% interval]", "Margin at last epochs"],
-            [[claim.text, *_judged(claim, data, results)] for claim in figure.claims],
+            ["Claim", "Verdict", "Margin [95% interval]", "Margin, last epochs"],
+            [[claim.text, *judged(claim, data, results)] for claim in figure.claims],
         )
 
 
-def _accuracies(
-    curves: Sequence[tuple[Figure, Curve]],
-    data: ReportData,
-    results: Results,
-) -> Table:
-    rows = []
-    for figure, curve in curves:
-        score = results.score(curve, data)
-        published = results.published(curve, figure, data)
+def _masked(figure: Figure, data: ReportData, results: Results) -> Iterator[Block]:
+    parts = []
+    for curve in figure.curves:
         infos = [record.info for record in results.of(curve.model, data)]
-        n_parameters = infos[0]["n_parameters"]
-        seconds = sum(info["fit_seconds"] for info in infos) / len(infos)
-        rows.append(
-            [
-                results.label(curve),
-                "–" if published is None else f"{published:g}",
-                f"{score.best.margin:.3f} [{score.best.low:.3f}, "
-                f"{score.best.high:.3f}]",
-                f"{score.last:.3f}",
-                "–" if n_parameters is None else f"{n_parameters:,}",
-                duration(seconds) if seconds >= 10 else f"{seconds:.1f} s",
-            ]
+        if all("masked" in info for info in infos):
+            share = np.mean([info["masked"] for info in infos])
+            parts.append(f"{results.label(curve)}: {share:.1%}")
+    if parts:
+        yield Paragraph(f"Share of these layers' weights masked: {'; '.join(parts)}.")
+
+
+def _kernels(results: Results) -> Iterator[Block]:
+    """What the best net of the report listens for."""
+    name = "max 2"
+    sets = [
+        data
+        for data in results.data_sets()
+        if any(
+            name in figure.models() and used is data for figure, used in results.figures
         )
-    return Table(
-        [
-            "Model",
-            "Report",
-            "Best epoch [95% interval]",
-            "Last epochs",
-            "Parameters",
-            "Training",
-        ],
-        rows,
-    )
-
-
-def _judged(claim: Claim, data: ReportData, results: Results) -> list[str]:
-    comparison, at_last = results.comparison(claim, data)
-    return [
-        f"**{comparison.verdict(claim.relation, claim.margin)}**",
-        f"{comparison.margin:+.3f} [{comparison.low:+.3f}, {comparison.high:+.3f}]",
-        f"{at_last:+.3f}",
     ]
+    if not sets:
+        return
+    yield Heading(2, "What the kernels listen for")
+    yield Paragraph(
+        "The report calls convolution in time interpretable: a kernel of its first "
+        "layer is a pattern of a few segments, which it looks for throughout a song."
+    )
+    for data in sets:
+        yield Picture(
+            f"kernels-{data.n_classes}",
+            kernels(name, data, results),
+            f"The ten strongest kernels of {results.models[name].label} on "
+            f"{data.name}, seed {results.plan.settings.seeds[0]}: each a block of "
+            "consecutive segments over the features. Light raises the kernel's "
+            "activation, dark lowers it.",
+        )
 
 
-def _verdict(claim: Claim, data: ReportData, results: Results) -> str:
-    comparison, _ = results.comparison(claim, data)
-    return comparison.verdict(claim.relation, claim.margin)
-
-
-def _data_sets(results: Results) -> list[ReportData]:
-    return list({data.key: data for _, data in results.figures}.values())
-
-
-def _curves(results: Results, data: ReportData) -> list[tuple[Figure, Curve]]:
-    """Each output of each model once, under the model's own name."""
-    found: dict[tuple[str, str], tuple[Figure, Curve]] = {}
-    for figure, used in results.figures:
-        if used.key == data.key:
-            for curve in figure.curves:
-                whole = curve.output == "model"
-                plain = Curve(curve.model) if whole else curve
-                found.setdefault((curve.model, curve.output), (figure, plain))
-    return list(found.values())
+def _by_class(results: Results) -> Iterator[Block]:
+    """Where the best model errs, on each data set."""
+    yield Heading(2, "Class by class")
+    for data in results.data_sets():
+        curves = [curve for _, curve in results.curves(data)]
+        if not curves:
+            continue
+        best = max(curves, key=lambda curve: results.score(curve, data).best.margin)
+        predicted = results.predicted_at_best(best, data)
+        y = np.tile(data.y_valid, len(predicted))
+        yield Paragraph(
+            f"On {data.name} the most accurate model, at its best epochs, is "
+            f"**{results.label(best)}**. Scores are scikit-learn's, over all seeds."
+        )
+        yield Picture(
+            f"confusion-{data.n_classes}",
+            confusion(y, predicted.ravel(), data),
+            f"Confusion matrix of {results.label(best)} on {data.name}: rows are true "
+            "classes, darker is more.",
+        )
+        yield class_scores(y, predicted, data)
 
 
 def _made(results: Results, command: str) -> Iterator[Block]:

@@ -11,7 +11,10 @@ from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Claim, Curve, Figure, Model
 from sklearn_msd.report.records import Record
 from sklearn_msd.report.runner import Plan
-from sklearn_msd.report.verdicts import Comparison, compare
+from sklearn_msd.report.verdicts import Comparison, accuracy, compare
+
+# Weights below this in size count as switched off (Figure 4).
+SMALL_WEIGHT = 0.01
 
 
 def n_last(n_epochs: int) -> int:
@@ -59,6 +62,20 @@ class Results:
         seeds = self.plan.settings.seeds
         return [self.records[self.plan.key(name, data, seed)] for seed in seeds]
 
+    def data_sets(self) -> list[ReportData]:
+        """The data that figures are made on, each once."""
+        return list({data.key: data for _, data in self.figures}.values())
+
+    def curves(self, data: ReportData) -> list[tuple[Figure, Curve]]:
+        """Each output of each model once, under the model's own name."""
+        found: dict[tuple[str, str], tuple[Figure, Curve]] = {}
+        for figure, used in self.figures:
+            if used.key == data.key:
+                for curve in figure.curves:
+                    plain = Curve(curve.model) if curve.output == "model" else curve
+                    found.setdefault((curve.model, curve.output), (figure, plain))
+        return list(found.values())
+
     def losses(self, curve: Curve, data: ReportData) -> np.ndarray:
         """Mean validation cross-entropy, (n_seeds, n_epochs)."""
         records = self.of(curve.model, data)
@@ -74,6 +91,17 @@ class Results:
         """Validation accuracy, (n_seeds, n_epochs)."""
         return np.asarray(self.right(curve, data).mean(axis=2))
 
+    def predicted_at_best(self, curve: Curve, data: ReportData) -> np.ndarray:
+        """Class of each song at each seed's best epoch, (n_seeds, n_songs)."""
+        best = self.accuracies(curve, data).argmax(axis=1)
+        records = self.of(curve.model, data)
+        return np.stack(
+            [
+                record.predictions[curve.output][epoch]
+                for record, epoch in zip(records, best, strict=True)
+            ]
+        )
+
     def at_best(self, curve: Curve | None, data: ReportData) -> np.ndarray:
         """Songs classified right at each seed's best epoch, (n_seeds, n_songs).
 
@@ -82,9 +110,7 @@ class Results:
         if curve is None:
             shape = (len(self.plan.settings.seeds), len(data.y_valid))
             return np.full(shape, 1 / data.n_classes)
-        right = self.right(curve, data)
-        best = right.mean(axis=2).argmax(axis=1)
-        return np.stack([run[epoch] for run, epoch in zip(right, best, strict=True)])
+        return np.asarray(self.predicted_at_best(curve, data) == data.y_valid)
 
     def at_last(self, curve: Curve | None, data: ReportData) -> np.ndarray:
         """Share of the last epochs in which each song was right, (n_seeds, n_songs)."""
@@ -95,13 +121,32 @@ class Results:
 
     def score(self, curve: Curve, data: ReportData) -> Score:
         """A model's accuracy."""
-        best = self.at_best(curve, data)
-        return Score(
-            compare(best, np.zeros_like(best)), float(self.at_last(curve, data).mean())
-        )
+        best = accuracy(self.at_best(curve, data))
+        return Score(best, float(self.at_last(curve, data).mean()))
+
+    def weights(self, name: str, data: ReportData) -> dict[str, np.ndarray]:
+        """Convolution weights by layer, (n_seeds, n_weights)."""
+        records = self.of(name, data)
+        return {
+            parameter: np.stack([r.weights[parameter].ravel() for r in records])
+            for parameter in records[0].weights
+            if parameter.startswith("conv") and parameter.endswith("weight")
+        }
+
+    def small_weights(self, name: str, data: ReportData) -> np.ndarray:
+        """Which convolution weights are small, (n_seeds, n_weights)."""
+        layers = list(self.weights(name, data).values())
+        return np.asarray(np.abs(np.hstack(layers)) < SMALL_WEIGHT)
 
     def comparison(self, claim: Claim, data: ReportData) -> tuple[Comparison, float]:
         """Margin of a claim at the best epochs with its interval, and at the last."""
+        if claim.measure == "small weights":
+            assert claim.right is not None
+            found = compare(
+                self.small_weights(claim.left.model, data),
+                self.small_weights(claim.right.model, data),
+            )
+            return found, found.margin
         margin_at_last = self.at_last(claim.left, data) - self.at_last(
             claim.right, data
         )

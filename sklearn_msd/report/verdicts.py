@@ -59,6 +59,10 @@ def compare(left: ArrayLike, right: ArrayLike, confidence: float = 0.95) -> Comp
     random, and the interval says nothing of other starts. With two, the variance over
     seeds rests on one difference, and the interval is wide to match.
 
+    The interval counts two songs more than there are, one that only the left model
+    gets right and one that only the right model does [1]_, so that few songs, or songs
+    that all agree, do not make it too narrow.
+
     Parameters
     ----------
     left, right : array-like of shape (n_seeds, n_songs)
@@ -69,38 +73,65 @@ def compare(left: ArrayLike, right: ArrayLike, confidence: float = 0.95) -> Comp
     -------
     Comparison
 
+    References
+    ----------
+    .. [1] D. Bonett, R. Price, "Adjusted Wald confidence interval for a difference of
+       binomial proportions based on paired data", Journal of Educational and
+       Behavioral Statistics 37, 2012.
+
     Examples
     --------
     >>> from sklearn_msd.report.verdicts import compare
-    >>> c = compare([[1, 1, 1, 0, 1, 1, 1, 1]], [[0, 0, 1, 0, 0, 0, 1, 0]])
+    >>> c = compare([[1, 1, 1, 0, 1, 1, 1, 1] * 2], [[0, 0, 1, 0, 0, 0, 1, 0] * 2])
     >>> c.margin, c.verdict("beats", 0.01)
     (0.625, 'holds')
     """
-    d = np.asarray(left, dtype=float) - np.asarray(right, dtype=float)
-    if d.ndim != 2 or min(d.shape) < 1:
+    left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
+    if left.ndim != 2 or left.shape != right.shape or left.size == 0:
         raise ValueError(
-            "left and right must have the shape (n_seeds, n_songs), with at least one "
-            f"of each; got {np.shape(left)} and {np.shape(right)}."
+            "left and right must have one shape, (n_seeds, n_songs), with at least one "
+            f"of each; got {left.shape} and {right.shape}."
         )
+    return _interval(left - right, (1, -1), confidence)
+
+
+def accuracy(right: ArrayLike, confidence: float = 0.95) -> Comparison:
+    """Accuracy of one model over seeds and validation songs, with its interval.
+
+    As :func:`compare`, with two songs more that are right and two that are wrong
+    (Agresti and Coull, 1998).
+
+    Parameters
+    ----------
+    right : array-like of shape (n_seeds, n_songs)
+    confidence : float, default=0.95
+
+    Returns
+    -------
+    Comparison
+        With chance of 0: the margin is the accuracy.
+    """
+    found = _interval(np.asarray(right, dtype=float), (1, 1, 0, 0), confidence)
+    return Comparison(found.margin, max(found.low, 0.0), found.high)
+
+
+def _interval(d: np.ndarray, more: tuple[int, ...], confidence: float) -> Comparison:
+    margin = float(d.mean())
+    d = np.hstack([d, np.tile(np.asarray(more, dtype=float), (len(d), 1))])
     n_seeds, n_songs = d.shape
-    mean = float(d.mean())
-    if n_songs < 2:
-        return Comparison(mean, -1.0, 1.0)
-    by_song, by_seed = d.mean(axis=0), d.mean(axis=1)
-    squares = n_seeds * by_song.var(ddof=1)
-    variance, dof = squares, squares**2 / (n_songs - 1)
+    by_song, by_seed, mean = d.mean(axis=0), d.mean(axis=1), d.mean()
+    ms_songs = n_seeds * by_song.var(ddof=1)
+    variance, dof = ms_songs, ms_songs**2 / (n_songs - 1)
     if n_seeds > 1:
         rest = d - by_song - by_seed[:, None] + mean
         ms_rest = (rest**2).sum() / ((n_songs - 1) * (n_seeds - 1))
         ms_seeds = n_songs * by_seed.var(ddof=1)
         # An effect that comes out negative is none.
-        variance = max(squares + ms_seeds - ms_rest, squares, ms_seeds)
+        variance = max(ms_songs + ms_seeds - ms_rest, ms_songs, ms_seeds)
         dof += ms_seeds**2 / (n_seeds - 1)
         dof += ms_rest**2 / ((n_songs - 1) * (n_seeds - 1))
-    if variance == 0:
-        # All songs agree: the rule of three bounds what was never seen.
-        half = min(1.0, -np.log(1 - confidence) / n_songs)
-    else:
-        quantile = t.ppf((1 + confidence) / 2, variance**2 / dof)
-        half = quantile * np.sqrt(variance / d.size)
-    return Comparison(mean, float(max(mean - half, -1)), float(min(mean + half, 1)))
+    quantile = t.ppf((1 + confidence) / 2, variance**2 / dof)
+    half = quantile * np.sqrt(variance / d.size)
+    return Comparison(
+        margin, float(max(mean - half, -1.0)), float(min(mean + half, 1.0))
+    )

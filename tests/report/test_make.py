@@ -2,12 +2,17 @@
 
 import json
 import re
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
+from sklearn_msd.cli import main
 from sklearn_msd.report import make as make_module
+from sklearn_msd.report.experiments import FIGURES
 from sklearn_msd.report.make import choose, make_report
 
 pytest.importorskip("matplotlib")
@@ -97,3 +102,103 @@ def test_synthetic_is_written_on_the_page(tmp_path, monkeypatch):
     assert "Synthetic data" in text
     assert "25 classes" in text
     assert "data:image/png;base64," in text
+
+
+def test_all_figures_on_files_of_the_reports_own_format(tmp_path):
+    rng = np.random.default_rng(0)
+    for task in (10, 25):
+        for split, n in (("train", 4 * task), ("valid", 2 * task)):
+            y = np.arange(n) % task
+            X = rng.normal(size=(n, 120, 25)).astype(np.float16)
+            X[:, :, 3] += y[:, None]
+            path = tmp_path / f"msd-{task}-genre-{split}.npz"
+            np.savez(path, inputs=X, targets=y)
+    _, markdown = make_report(
+        tmp_path, out=tmp_path / "out", max_epochs=1, device="cpu"
+    )
+    text = markdown.read_text()
+    for figure in FIGURES:
+        assert f"### {figure.label}: {figure.title}" in text
+        assert f"(pictures/figure-{figure.id}.png)" in text
+        for claim in figure.claims:
+            assert claim.text in text
+    for task, figure in ((10, "13"), (25, "15")):
+        assert f"Figure {figure} (section" in text
+        assert f"{tmp_path.name}, {task}-genre task" in text
+    assert "SYNTHETIC" not in text
+
+
+@pytest.mark.slow
+def test_killed_and_run_again_it_trains_nothing_twice(source, tmp_path):
+    options = f"--figures 2 6 8 --epochs 40 --device cpu --data {source}"
+    command = [sys.executable, "-m", "sklearn_msd", "report", *options.split()]
+    command += ["--out", str(tmp_path / "killed")]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        if line.startswith("[3/"):
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    process.stderr.close()
+    models = tmp_path / "killed" / "models"
+    before = {path: path.stat().st_mtime_ns for path in models.glob("*.json")}
+    assert len(before) >= 3
+    again = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert f"{len(before)} done before" in again.stderr
+    assert all(path.stat().st_mtime_ns == then for path, then in before.items())
+
+    whole = tmp_path / "whole"
+    subprocess.run([*command[:-1], str(whole)], capture_output=True, check=True)
+    pages = [
+        re.sub(r"[\d.]+ (s|min)\b", "", (folder / "report.md").read_text())
+        for folder in (tmp_path / "killed", whole)
+    ]
+    assert pages[0] == pages[1]
+
+
+def test_a_full_disk_is_an_error_and_loses_nothing(
+    source, tmp_path, monkeypatch, capsys
+):
+    quick(source, tmp_path)
+    page = (tmp_path / "report.html").read_bytes()
+    saved = sorted((tmp_path / "models").iterdir())
+
+    def full(file, arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sklearn_msd.report.records.write_npz", full)
+    options = ["--figures", "6", "8", "--epochs", "2", "--device", "cpu"]
+    code = main(["report", "--data", source, "--out", str(tmp_path), *options])
+    assert code == 2
+    assert "error: [Errno 28] No space left" in capsys.readouterr().err
+    assert sorted((tmp_path / "models").iterdir()) == saved
+    assert (tmp_path / "report.html").read_bytes() == page
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--data", "nowhere.npz"], "neither a file nor a folder"),
+        (["--figures", "99"], "no figure '99'"),
+        (["--task", "11"], "task 11 is not in synthetic"),
+        (["--device", "quantum"], "device='quantum'"),
+        (["--seeds", "-1"], "seeds must be"),
+        (["--epochs", "0"], "max_epochs must be"),
+    ],
+)
+def test_bad_options_are_clear_errors(tmp_path, capsys, options, message):
+    assert main(["report", "--out", str(tmp_path / "out"), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_few_songs_decide_nothing(tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "few.npz"
+    np.savez(path, X=rng.normal(size=(20, 120, 25)), y=np.arange(20) % 2)
+    _, markdown = quick(str(path), tmp_path / "out", figures=["6", "8"])
+    verdicts = re.findall(
+        r"\*\*(holds|does not hold|undecided)\*\*", markdown.read_text()
+    )
+    assert set(verdicts) == {"undecided"}

@@ -49,9 +49,10 @@ def test_a_file_that_fails_leaves_the_old_one_and_no_litter(tmp_path):
     def fail():
         with whole_file(path) as file:
             file.write(b"half")
-            raise OSError("disk full")
+            raise OSError(28, "disk full")
 
-    with pytest.raises(OSError, match="full"):
+    with pytest.raises(OSError, match="full") as error:
         fail()
+    assert error.value.filename == str(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["page"]
