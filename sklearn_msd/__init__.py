@@ -13,6 +13,8 @@ from sklearn_msd.crop_averaging import CropAveragingClassifier
 from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
 from sklearn_msd.joint_combining import JointCombiner
 from sklearn_msd.logits import class_logits
+from sklearn_msd.onnx_export import to_onnx
+from sklearn_msd.persistence import load, save
 from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
 from sklearn_msd.sparsity import SparseRefitClassifier
 from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
@@ -38,5 +40,8 @@ __all__ = [
     "TimeConvClassifier",
     "WeightHistogramDisplay",
     "class_logits",
+    "load",
+    "save",
     "stack_segments",
+    "to_onnx",
 ]

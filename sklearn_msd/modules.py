@@ -192,7 +192,9 @@ class RecurrentNet(SegmentNet):
         """Final state, of shape (n_songs, n_directions * hidden_size)."""
         songs, lengths = split_padding(x.unflatten(1, (-1, self.n_segment_features)))
         sequences: Any = songs
-        if bool((lengths < songs.shape[1]).any()):
+        # An exported graph is of songs of full length: it cannot ask for the lengths.
+        exporting = torch.compiler.is_exporting()
+        if not exporting and bool((lengths < songs.shape[1]).any()):
             sequences = pack_padded_sequence(
                 songs, lengths.cpu(), batch_first=True, enforce_sorted=False
             )

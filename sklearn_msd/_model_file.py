@@ -1,0 +1,155 @@
+"""The file that a model is in: a safetensors file with a JSON manifest and digests.
+
+Any safetensors reader opens it. The tensor ``manifest.json`` is the text of a JSON
+document, which describes the model and holds the SHA-256 digest of every other tensor;
+the metadata hold the number of the format and the digest of the manifest. So no part
+can change, or change places, without an error. Nothing is compressed and nothing has a
+path: there is no memory to be taken beyond the file's size, and no place to escape to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors
+import safetensors.numpy
+
+from sklearn_msd.datasets._shards import atomic_file
+
+# Raised when files change in a way that earlier versions cannot read.
+FORMAT = 1
+
+_MANIFEST = "manifest.json"
+_METADATA = "sklearn_msd"
+
+
+def write_model_file(
+    path: str | os.PathLike[str],
+    manifest: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> None:
+    """Write a file, whole or not at all; the same bytes for the same model.
+
+    Parameters
+    ----------
+    path : path-like
+    manifest : mapping
+        What JSON can hold.
+    arrays : mapping of str to ndarray
+        Contiguous; text, dates and the like are stored as bytes.
+    """
+    tensors = {name: _storable(array) for name, array in arrays.items()}
+    digests = {name: _digest(array) for name, array in tensors.items()}
+    text = json.dumps(
+        {**manifest, "sha256": digests}, allow_nan=False, separators=(",", ":")
+    ).encode()
+    header = {"format": FORMAT, "sha256": _digest(text)}
+    content = safetensors.numpy.save(
+        {_MANIFEST: np.frombuffer(text, np.uint8), **tensors},
+        metadata={_METADATA: json.dumps(header)},
+    )
+    with atomic_file(Path(path)) as file:
+        file.write(content)
+
+
+def read_model_file(
+    path: str | os.PathLike[str], max_bytes: int
+) -> tuple[dict[str, Any], dict[str, bytearray]]:
+    """Read a file whole and compare every digest.
+
+    Parameters
+    ----------
+    path : path-like
+    max_bytes : int
+        Larger files are not read.
+
+    Returns
+    -------
+    manifest : dict
+    tensors : dict of str to bytearray
+        The bytes of the arrays; the manifest has to know their types.
+
+    Raises
+    ------
+    ValueError
+        If the file is too large, damaged, of another kind or of a later format.
+    OSError
+        If it cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise ValueError(
+                f"{os.fspath(path)} has {size} bytes, more than max_bytes={max_bytes}."
+            )
+        content = file.read(size)
+    with refusing(path):
+        return _checked(content)
+
+
+@contextmanager
+def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn whatever a damaged or forged file brings about into one error with its path.
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        yield
+    except (MemoryError, Warning):
+        raise
+    # A file made by hand can be wrong in any way.
+    except Exception as error:
+        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        raise ValueError(
+            f"{os.fspath(path)} cannot be loaded as a model: {kind}{error}."
+        ) from error
+
+
+def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:
+    """The manifest and the bytes of the tensors, every digest compared."""
+    stored = dict(safetensors.deserialize(content))
+    tensors = {name: tensor["data"] for name, tensor in stored.items()}
+    header = _header(content)
+    if header["format"] > FORMAT:
+        raise ValueError(
+            f"its format is {header['format']}, from a later version of sklearn_msd; "
+            f"this one reads up to {FORMAT}"
+        )
+    text = tensors.pop(_MANIFEST)
+    if _digest(text) != header["sha256"]:
+        raise ValueError("the manifest does not have its digest")
+    manifest = json.loads(bytes(text))
+    if manifest["sha256"].keys() != tensors.keys():
+        raise ValueError("its arrays are not those of the manifest")
+    for name, tensor in tensors.items():
+        if _digest(tensor) != manifest["sha256"][name]:
+            raise ValueError(f"array {name} does not have its digest")
+    return manifest, tensors
+
+
+def _header(content: bytes) -> dict[str, Any]:
+    """Format and digest, from a header that safetensors has checked."""
+    length = int.from_bytes(content[:8], "little")
+    metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+    header: dict[str, Any] = json.loads(metadata[_METADATA])
+    return header
+
+
+def _storable(array: np.ndarray) -> np.ndarray:
+    """The array as safetensors can hold it: text, dates and the like as bytes."""
+    if array.dtype.kind in "biuf" and array.dtype.isnative and array.itemsize <= 8:
+        return array
+    return array.reshape(-1).view(np.uint8)
+
+
+def _digest(content: Any) -> str:
+    return hashlib.sha256(content).hexdigest()

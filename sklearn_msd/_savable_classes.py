@@ -1,0 +1,68 @@
+"""The classes that a model file may name, and no others."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from functools import cache
+
+from sklearn.base import BaseEstimator
+
+# Beside this package's public estimators. Their state
+# is plain values and arrays: no compiled trees, no functions.
+_CLASSES = {
+    "sklearn.calibration": (
+        *("CalibratedClassifierCV", "_CalibratedClassifier", "_SigmoidCalibration"),
+        "_TemperatureScaling",
+    ),
+    "sklearn.decomposition": ("PCA",),
+    "sklearn.discriminant_analysis": ("LinearDiscriminantAnalysis",),
+    "sklearn.ensemble": ("BaggingClassifier", "StackingClassifier", "VotingClassifier"),
+    "sklearn.feature_selection": ("VarianceThreshold",),
+    "sklearn.frozen": ("FrozenEstimator",),
+    "sklearn.impute": ("SimpleImputer",),
+    "sklearn.isotonic": ("IsotonicRegression",),
+    "sklearn.linear_model": ("LogisticRegression", "RidgeClassifier"),
+    "sklearn.model_selection": (
+        *("GroupKFold", "KFold", "PredefinedSplit", "ShuffleSplit"),
+        *("StratifiedGroupKFold", "StratifiedKFold", "StratifiedShuffleSplit"),
+    ),
+    "sklearn.naive_bayes": ("GaussianNB",),
+    "sklearn.pipeline": ("Pipeline",),
+    "sklearn.preprocessing": (
+        *("LabelBinarizer", "LabelEncoder", "MaxAbsScaler", "MinMaxScaler"),
+        *("Normalizer", "PowerTransformer", "QuantileTransformer", "RobustScaler"),
+        "StandardScaler",
+    ),
+    "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
+    "sklearn_msd.composed_modules": ("CombinedNet", "CorrectedNet"),
+    "sklearn_msd.joint_combining": ("_Together",),
+    "sklearn_msd.modules": (
+        *("ConvNet", "FullyConnectedNet", "HiddenLayers", "RecurrentNet", "TimeConv"),
+    ),
+    "torch.nn": ("GRU", "LSTM", "Linear", "ModuleList", "RNN"),
+}
+_PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
+
+
+@cache
+def classes_by_name() -> dict[str, type]:
+    """Every class that may be in a file, by the name that it has there."""
+    found = {
+        f"{module}.{name}": getattr(importlib.import_module(module), name)
+        for module, names in _CLASSES.items()
+        for name in names
+    }
+    for package in _PACKAGES:
+        public = importlib.import_module(package)
+        for name in public.__all__:
+            item = getattr(public, name)
+            if inspect.isclass(item) and issubclass(item, BaseEstimator):
+                found[f"{package}.{name}"] = item
+    return found
+
+
+@cache
+def class_names() -> dict[type, str]:
+    """The names by class."""
+    return {cls: name for name, cls in classes_by_name().items()}

@@ -1,0 +1,139 @@
+"""Fitted estimators in one file of JSON and safetensors; nothing is pickled."""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from typing import Any
+
+import numpy as np
+import sklearn
+import skorch
+import torch
+from sklearn.utils.fixes import parse_version
+
+import sklearn_msd
+from sklearn_msd._model_file import read_model_file, refusing, write_model_file
+from sklearn_msd._object_graph import GraphDecoder, GraphEncoder
+
+
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+    """Save an estimator to one file, without pickle.
+
+    The file appears under its name whole, or not at all. Saving the same model twice
+    with the same versions gives the same bytes.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted or not: any of this package, pipelines of them with scikit-learn's
+        scalers, and scikit-learn's linear models, voting, bagging, stacking and
+        calibration over these.
+    path : str or path-like
+        Where to; a file that is there is replaced. The names of files are up to you;
+        ``.msd`` is what the command line uses.
+
+    Raises
+    ------
+    TypeError
+        If there is something in the estimator that cannot be saved, such as a
+        callback, a function or another library's model; the message says where.
+    OSError
+        If the file cannot be written.
+
+    See Also
+    --------
+    load : Read the file.
+    to_onnx : For serving without Python.
+
+    Notes
+    -----
+    Of a skorch net, the module, the history and the parameters are kept, as they are
+    by pickling; optimiser and callbacks are not. Folders of caches (`memory`) are not
+    part of a model.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from sklearn_msd import TimeConvClassifier, load, save
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(100, n_classes=3, random_state=0)
+    >>> net = TimeConvClassifier(max_epochs=1, random_state=0)
+    >>> model = make_pipeline(StandardScaler(), net).fit(X, y)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(model, f"{folder}/model.msd")
+    ...     loaded = load(f"{folder}/model.msd")
+    >>> bool((loaded.predict_proba(X) == model.predict_proba(X)).all())
+    True
+    """
+    encoder = GraphEncoder()
+    manifest = {
+        "root": encoder.encode(estimator, type(estimator).__name__),
+        "objects": encoder.objects,
+        "versions": _versions(),
+    }
+    write_model_file(path, manifest, encoder.arrays)
+
+
+def load(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Any:
+    """Load an estimator that :func:`save` wrote.
+
+    No code of the file's is run: only this package's classes and a list of
+    scikit-learn's are made, from plain values and arrays. The digests find damage;
+    they do not tell who wrote the file.
+
+    Parameters
+    ----------
+    path : str or path-like
+    max_bytes : int, default=2**32
+        Larger files are refused before they are read. Nothing is compressed, and no
+        array takes more memory than it takes up in the file.
+
+    Returns
+    -------
+    estimator
+        Its predictions are those of the one saved, to the bit, with the same versions
+        on the same kind of machine. A net from a device that is not to be had here is
+        put on the CPU.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, too large, no model or of a later format.
+    OSError
+        If it cannot be read.
+
+    Warns
+    -----
+    UserWarning
+        If it was saved by a later version of this package.
+    InconsistentVersionWarning
+        If scikit-learn's parts are from another version of scikit-learn.
+
+    See Also
+    --------
+    save : Write the file; with an example.
+    """
+    manifest, tensors = read_model_file(path, max_bytes)
+    with refusing(path):
+        decoder = GraphDecoder(manifest["objects"], tensors.pop)
+        estimator = decoder.decode(manifest["root"])
+        saved_by = manifest["versions"]["sklearn_msd"]
+        later = parse_version(saved_by) > parse_version(sklearn_msd.__version__)
+    if later:
+        warnings.warn(
+            f"{os.fspath(path)} was saved by sklearn_msd {saved_by}, later than this "
+            f"{sklearn_msd.__version__}; parameters that are new there have no effect.",
+            stacklevel=2,
+        )
+    return estimator
+
+
+def _versions() -> dict[str, str]:
+    """What made the file: for people, and for warnings."""
+    modules = (sklearn_msd, sklearn, skorch, torch, np)
+    versions = {module.__name__: str(module.__version__) for module in modules}
+    return {"python": platform.python_version()} | versions
