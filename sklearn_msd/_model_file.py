@@ -14,14 +14,13 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sklearn_msd.datasets._shards import atomic_file
+from sklearn_msd._files import whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
 FORMAT = 1
@@ -55,7 +54,7 @@ def write_model_file(
         {_MANIFEST: np.frombuffer(text, np.uint8), **tensors},
         metadata={_METADATA: json.dumps(header)},
     )
-    with atomic_file(Path(path)) as file:
+    with whole_file(path) as file:
         file.write(content)
 
 

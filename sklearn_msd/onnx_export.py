@@ -11,7 +11,6 @@ import json
 import os
 import warnings
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,11 +27,11 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
+from sklearn_msd._files import whole_file
 from sklearn_msd._optional import import_optional
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
 from sklearn_msd.correcting import CorrectingClassifier
-from sklearn_msd.datasets._shards import atomic_file
 from sklearn_msd.modules import RecurrentNet
 from sklearn_msd.segments import SegmentScaler
 from sklearn_msd.sparsity import SparseRefitClassifier
@@ -116,7 +115,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     if program is None:
         raise RuntimeError("PyTorch exported no graph.")
     program.model.metadata_props["classes"] = json.dumps(estimator.classes_.tolist())
-    with atomic_file(Path(path)) as file:
+    with whole_file(path) as file:
         file.write(program.model_proto.SerializeToString())
 
 

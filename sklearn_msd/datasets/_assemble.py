@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_msd._files import whole_file
 from sklearn_msd.datasets._columns import N_FEATURES, feature_names
 from sklearn_msd.datasets._genre_files import SPLITS, StoredSplit, write_split
-from sklearn_msd.datasets._shards import REASONS, Settings, Shard, Skipped, atomic_file
+from sklearn_msd.datasets._shards import REASONS, Settings, Shard, Skipped
 from sklearn_msd.datasets._split import assign_splits, balance
 
 
@@ -47,7 +48,7 @@ def collect(shards: Sequence[Shard], listing: Path) -> tuple[Songs, dict[str, in
     seen: set[str] = set()
     parts = []
     with (
-        atomic_file(listing) as raw,
+        whole_file(listing) as raw,
         open(
             raw.fileno(),
             "w",
@@ -200,7 +201,7 @@ def publish(
         del stored
         path.unlink()
     os.replace(work / "skipped.tsv", staging / "skipped.tsv")
-    with atomic_file(staging / "build.json") as file:
+    with whole_file(staging / "build.json") as file:
         file.write((json.dumps(report, indent=1) + "\n").encode())
     if target.is_dir():
         target.rmdir()  # it is empty, or this raises

@@ -11,13 +11,13 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_msd._files import whole_file
 from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._labels import Labels
 from sklearn_msd.datasets._song_file import DamagedFileError, Song, SongFile
@@ -128,32 +128,15 @@ def write_shard(
     kept: list[Kept] = []
     skipped: list[Skipped] = []
     counts = {"found": 0, "read": 0, "labelled": 0}
-    with atomic_file(shard.rows_path) as file:
+    with whole_file(shard.rows_path) as file:
         for piece in pieces:
             for song, segments in _read(base, piece, labels, settings, skipped, counts):
                 file.write(segments.tobytes())
                 kept.append(song)
     content = {"kept": kept, "skipped": skipped, "counts": counts}
-    with atomic_file(shard.json_path) as file:
+    with whole_file(shard.json_path) as file:
         file.write(json.dumps(content).encode("ascii"))
     return key
-
-
-@contextmanager
-def atomic_file(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file that appears under its name whole, on the disk, or not at all."""
-    # Two processes may write the same shard: one that outlived a killed build, and one
-    # of the build that continues it.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def _read(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn_msd.report.records import whole_file
+from sklearn_msd._files import whole_file
 
 STYLE = """
 body { font: 16px/1.5 Georgia, 'DejaVu Serif', serif; color: #1a1a1a;
@@ -80,15 +80,18 @@ def write_html(blocks: Sequence[Block], path: Path) -> None:
         f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
         f"<body>\n{body}\n</body>\n</html>\n"
     )
+    path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
         file.write(page.encode())
 
 
 def write_markdown(blocks: Sequence[Block], path: Path) -> None:
     """Write a Markdown page, and its pictures beside it in the folder ``pictures``."""
+    pictures = path.parent / "pictures"
+    pictures.mkdir(parents=True, exist_ok=True)
     for block in blocks:
         if isinstance(block, Picture):
-            with whole_file(path.parent / "pictures" / f"{block.name}.png") as file:
+            with whole_file(pictures / f"{block.name}.png") as file:
                 file.write(block.png)
     with whole_file(path) as file:
         file.write("\n".join(_markdown(block) for block in blocks).encode())

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
+from sklearn_msd._files import whole_file
 from sklearn_msd.datasets._archive import NpzArchive, write_npz
 
 
@@ -64,6 +64,7 @@ class RecordStore:
             for kind in ("losses", "predictions", "weights")
             for name, array in getattr(record, kind).items()
         }
+        self.folder.mkdir(parents=True, exist_ok=True)
         with whole_file(self.folder / f"{key}.npz") as file:
             write_npz(file, arrays)
         with whole_file(self.folder / f"{key}.json") as file:
@@ -86,27 +87,3 @@ class RecordStore:
             kind, _, output = name.partition("/")
             kinds[kind][output] = array
         return Record(info, **kinds)
-
-
-@contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
-    """A binary file that appears under its name when it is complete, or never.
-
-    Parameters
-    ----------
-    path : path-like
-        Its folder is made if need be.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open(part, "wb") as file:
-            yield file
-        os.replace(part, path)
-    except OSError as error:
-        # A full disk does not say which file it was.
-        error.filename = error.filename or str(path)
-        raise
-    finally:
-        part.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from msd_files import DAMAGE, change, make_song, write_msd_file
 
 from sklearn_msd.datasets._columns import COLUMN_ORDER, REPORT_ORDER
 from sklearn_msd.datasets._labels import index_labels
-from sklearn_msd.datasets._shards import Settings, Shard, atomic_file, write_shard
+from sklearn_msd.datasets._shards import Settings, Shard, write_shard
 from sklearn_msd.datasets._walk import iter_groups
 
 pytest.importorskip("h5py")
@@ -167,20 +167,3 @@ def test_what_hdf5_says_of_the_moment_is_left_out(tmp_path):
         (json,) = (tmp_path / name).glob("*.json")
         digests.add(hashlib.sha256(json.read_bytes()).digest())
     assert len(digests) == 1
-
-
-def test_an_atomic_file_appears_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "file"
-
-    def write_half():
-        with atomic_file(path) as file:
-            file.write(b"half")
-            raise RuntimeError("stopped")
-
-    with pytest.raises(RuntimeError, match="stopped"):
-        write_half()
-    assert list(tmp_path.iterdir()) == []
-    with atomic_file(path) as file:
-        file.write(b"whole")
-        assert not path.exists()
-    assert path.read_bytes() == b"whole"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from sklearn_msd.report.records import Record, RecordStore, whole_file
+from sklearn_msd.report.records import Record, RecordStore
 
 
 def record():
@@ -40,19 +40,3 @@ def test_a_record_that_is_not_whole_is_none(tmp_path, damage):
     if damage == "not json":
         (tmp_path / "key.json").write_text("{")
     assert store.load("key") is None
-
-
-def test_a_file_that_fails_leaves_the_old_one_and_no_litter(tmp_path):
-    path = tmp_path / "page"
-    path.write_text("old")
-
-    def fail():
-        with whole_file(path) as file:
-            file.write(b"half")
-            raise OSError(28, "disk full")
-
-    with pytest.raises(OSError, match="full") as error:
-        fail()
-    assert error.value.filename == str(path)
-    assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["page"]
