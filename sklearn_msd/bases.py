@@ -137,6 +137,14 @@ def fit_router(estimator: Any, bases: dict[str, Any]) -> MetadataRouter:
     return router.add(method_mapping=mapping, **bases)
 
 
+def take_feature_names(estimator: Any, bases: list[Any]) -> None:
+    """Set `feature_names_in_` where a fitted base has it, and only there."""
+    estimator.__dict__.pop("feature_names_in_", None)
+    for base in bases:
+        if hasattr(base, "feature_names_in_"):
+            estimator.feature_names_in_ = base.feature_names_in_
+
+
 class LearningCurvesMixin:
     """The learning curves of the nets trained inside, one after another."""
 

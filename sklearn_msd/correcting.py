@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from scipy.special import softmax
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
-from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.bases import (
@@ -27,22 +23,16 @@ from sklearn_msd.bases import (
     fitted_base_logits,
     is_frozen,
     routed_fit_params,
+    take_feature_names,
 )
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.composed_modules import CorrectedNet
-from sklearn_msd.logits import class_logits, hidden_representation, out_of_fold_logits
-from sklearn_msd.predicting import LogitClassifierMixin
-
-
-class _Songs(NamedTuple):
-    """What a corrector is trained on, or nothing."""
-
-    rows: Any
-    logits: Any
+from sklearn_msd.logits import out_of_fold_logits
+from sklearn_msd.staged_corrections import StagedCorrections
 
 
 class CorrectingClassifier(
-    LearningCurvesMixin, LogitClassifierMixin, MetaEstimatorMixin, BaseEstimator
+    LearningCurvesMixin, StagedCorrections, MetaEstimatorMixin, BaseEstimator
 ):
     r"""A classifier with a net that adds to its logits (Figure 10).
 
@@ -67,7 +57,8 @@ class CorrectingClassifier(
         Correctors, each trained on the sum so far (the report's further work).
     use_hidden : bool, default=False
         Give the correctors, beside the songs, the base's hidden representation and
-        logits (equation 4). The base must be a net, the corrector fully connected.
+        logits (equation 4). The base must be a net, the corrector fully connected; the
+        songs are copied once to put these beside them.
     cv : int, splitter, iterable or None, default=None
         Train on base logits from clones of the base that have not seen the song, and
         not on those of songs that it may know by heart. The hidden representation
@@ -210,8 +201,7 @@ class CorrectingClassifier(
         seeds = None
         if self.random_state is not None:
             seeds = check_random_state(self.random_state)
-        self.correctors_: list[BaseSegmentClassifier] = []
-        self.combiners_: list[tuple[np.ndarray, np.ndarray]] = []
+        self.correctors_, self.combiners_ = [], []
         for stage in range(self.n_corrections):
             fresh = clone(corrector)
             if seeds is not None:
@@ -234,57 +224,6 @@ class CorrectingClassifier(
                 valid = self._corrected(stage, valid)
         return self
 
-    def correction(self, X: Any) -> np.ndarray:
-        """The correctors' own logits: their accuracy alone is near chance (Figure 13).
-
-        Parameters
-        ----------
-        X : array-like of shape (n_songs, n_features_in_), or 3-D
-
-        Returns
-        -------
-        ndarray of shape (n_songs, n_classes)
-            Of several correctors the sum, times `shrinkage`. With ``combine="sum"``
-            this is what is added to the base's logits.
-        """
-        check_is_fitted(self, "correctors_")
-        rows = self._songs(X).rows if self.use_hidden else X
-        own = [class_logits(corrector, rows) for corrector in self.correctors_]
-        return self._share(np.sum(own, axis=0, dtype=own[0].dtype))
-
-    def staged_predict_proba(self, X: Any) -> Iterator[np.ndarray]:
-        """Probabilities of the base alone, then after each corrector.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_songs, n_features_in_), or 3-D
-
-        Yields
-        ------
-        ndarray of shape (n_songs, n_classes)
-        """
-        for logits in self._staged_logits(X):
-            yield softmax(logits, axis=1)
-
-    def staged_score(
-        self, X: Any, y: Any, sample_weight: Any = None
-    ) -> Iterator[float]:
-        """Accuracy of the base alone, then after each corrector.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_songs, n_features_in_), or 3-D
-        y : array-like of shape (n_songs,)
-        sample_weight : array-like of shape (n_songs,), default=None
-
-        Yields
-        ------
-        float
-        """
-        for logits in self._staged_logits(X):
-            predicted = self.classes_[logits.argmax(axis=1)]
-            yield float(accuracy_score(y, predicted, sample_weight=sample_weight))
-
     @property
     def n_features_in_(self) -> int:
         """Number of features that the base takes."""
@@ -294,7 +233,10 @@ class CorrectingClassifier(
 
     def _check_corrector(self) -> BaseSegmentClassifier:
         """The corrector to clone, fit for the other parameters."""
-        corrector = clone(self.corrector or FullyConnectedClassifier())
+        corrector = self.corrector
+        if corrector is None:
+            corrector = FullyConnectedClassifier()
+        corrector = clone(corrector)
         if self.use_hidden:
             if not isinstance(corrector, FullyConnectedClassifier):
                 raise TypeError(
@@ -315,23 +257,21 @@ class CorrectingClassifier(
     ) -> np.ndarray:
         """Set `estimator_`; the logits to train the first corrector on."""
         base = self.estimator
-        routed = routed_fit_params(self, ["estimator"], sample_weight, params)[
-            "estimator"
-        ]
+        routed = routed_fit_params(self, ["estimator"], sample_weight, params)
+        params = routed["estimator"]
         if not self.freeze:
             copied_net("estimator", base, "freeze=False")
         if is_frozen(base):
             check_fitted_base("estimator", base, self.classes_)
-        base = fit_base(base, X, y, routed)
+        base = fit_base(base, X, y, params)
         if not self.freeze:
             base = copy.deepcopy(copied_net("estimator", base, "freeze=False"))
         self.estimator_ = base
-        if hasattr(base, "feature_names_in_"):
-            self.feature_names_in_ = base.feature_names_in_
+        take_feature_names(self, [base])
         if self.cv is None or not self.freeze:
             return fitted_base_logits("estimator", base, X)
         return out_of_fold_logits(
-            self.estimator, X, y, cv=self.cv, n_jobs=self.n_jobs, params=routed
+            self.estimator, X, y, cv=self.cv, n_jobs=self.n_jobs, params=params
         )
 
     def _fit_corrector(
@@ -361,48 +301,6 @@ class CorrectingClassifier(
         else:
             corrector.fit(rows, y, **kwargs)
         self.correctors_.append(corrector)
-
-    def _songs(self, X: Any, base_logits: np.ndarray | None = None) -> _Songs:
-        """Songs with the base's logits, beside which `use_hidden` puts more."""
-        if X is None:
-            return _Songs(None, None)
-        if base_logits is None:
-            base_logits = class_logits(self.estimator_, X)
-        if not self.use_hidden:
-            return _Songs(X, base_logits)
-        songs = np.asarray(X)
-        songs = songs.reshape(len(songs), -1)
-        hidden = hidden_representation(self.estimator_, X)
-        rows = np.hstack([songs, hidden, base_logits.astype(hidden.dtype)])
-        return _Songs(rows, base_logits)
-
-    def _corrected(self, stage: int, songs: _Songs) -> _Songs:
-        """Songs with their logits after one more correction."""
-        rows, logits = songs
-        if rows is None:
-            return songs
-        correction = class_logits(self.correctors_[stage], rows)
-        if self.combine == "linear":
-            weights, intercept = self.combiners_[stage]
-            combined = np.hstack([logits, correction]) @ weights.T + intercept
-            correction = combined - logits
-        return _Songs(rows, logits + self._share(correction))
-
-    def _share(self, correction: np.ndarray) -> np.ndarray:
-        # A plain number: one of NumPy's would make float32 float64.
-        return correction * float(self.shrinkage)
-
-    def _staged_logits(self, X: Any) -> Iterator[np.ndarray]:
-        check_is_fitted(self, "correctors_")
-        songs = self._songs(X)
-        yield songs.logits
-        for stage in range(len(self.correctors_)):
-            songs = self._corrected(stage, songs)
-            yield songs.logits
-
-    def _logits(self, X: Any) -> np.ndarray:
-        *_, logits = self._staged_logits(X)
-        return logits
 
     def _trained_nets(self) -> list[Any]:
         return self.correctors_

@@ -1,6 +1,7 @@
 """What a base must be, whoever builds on it."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -13,6 +14,7 @@ from sklearn_msd.bases import (
     copied_net,
     fit_base,
     fitted_base_logits,
+    take_feature_names,
 )
 from sklearn_msd.classifiers import FullyConnectedClassifier
 
@@ -89,3 +91,12 @@ def test_curves_follow_one_another():
     assert twice.validation_loss_curve_ == watched.validation_loss_curve_ * 2
     assert twice.validation_scores_ == watched.validation_scores_ * 2
     assert Trained().validation_scores_ is None
+
+
+def test_column_names_are_taken_anew_in_each_fit():
+    owner = Owner()
+    named = LogisticRegression().fit(pd.DataFrame(X, columns=list("abcd")), y)
+    take_feature_names(owner, [LogisticRegression().fit(X, y), named])
+    assert owner.feature_names_in_.tolist() == list("abcd")
+    take_feature_names(owner, [LogisticRegression().fit(X, y)])
+    assert not hasattr(owner, "feature_names_in_")

@@ -11,7 +11,7 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import softmax
 from sklearn import config_context
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -20,6 +20,7 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from small_models import CONV, DENSE, EXACT, SMALL, Counting, frozen_nets, songs, vector
 
 from sklearn_msd import (
     CorrectingClassifier,
@@ -33,31 +34,11 @@ from sklearn_msd import (
 from sklearn_msd.logits import out_of_fold_logits
 from sklearn_msd.modules import FullyConnectedNet
 
-EXACT = {"dtype": "float64", "batch_size": 1000}
-SMALL = {"n_segment_features": 5, "max_epochs": 4, "random_state": 0}
-DENSE = FullyConnectedClassifier(**SMALL, hidden_layer_sizes=(6,))
-CONV = TimeConvClassifier(**SMALL, n_kernels=4, hidden_layer_sizes=(9,))
-
-
-def songs(n_classes=3, seed=0):
-    rng = np.random.RandomState(seed)
-    y = rng.randint(n_classes, size=90)
-    X = rng.normal(size=(90, 60))
-    X[:, ::5] += y[:, None]
-    return X, np.array(["a", "b", "c"])[y]
-
 
 @pytest.fixture(scope="module", params=[2, 3])
 def setting(request):
-    """Songs of two and three classes and a frozen net that has seen half of them."""
-    X, y = songs(request.param)
-    base = clone(CONV).set_params(max_epochs=20, learning_rate=0.01)
-    return X, y, FrozenEstimator(base.fit(X[:45], y[:45]))
-
-
-def vector(net):
-    parameters = torch.nn.utils.parameters_to_vector(net.module_.parameters())
-    return parameters.detach().numpy().copy()
+    X, y, bases = frozen_nets(request.param)
+    return X, y, bases[1][1]
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -73,17 +54,6 @@ class ZeroClassifier(FullyConnectedClassifier):
 
 
 # --- equation 3 -----------------------------------------------------------------------
-
-
-def test_probabilities_are_those_of_the_sum(setting):
-    # Fails if the offset is forgotten in predicting: the corrector alone is far off.
-    X, y, base = setting
-    corrected = CorrectingClassifier(base, DENSE).fit(X, y)
-    total = class_logits(base, X) + corrected.correction(X)
-    assert_array_equal(corrected.predict_proba(X), softmax(total, axis=1))
-    assert_array_equal(corrected.predict(X), corrected.classes_[total.argmax(axis=1)])
-    forgotten = softmax(corrected.correction(X), axis=1)
-    assert abs(corrected.predict_proba(X) - forgotten).max() > 0.1
 
 
 @pytest.mark.parametrize("combine", ["sum", "linear"])
@@ -174,20 +144,6 @@ def test_the_sum_is_the_linear_combination_with_unit_weights(setting):
 # --- frozen or not --------------------------------------------------------------------
 
 
-class Counting(ClassifierMixin, BaseEstimator):
-    asked: list[int] = []
-
-    def fit(self, X, y):
-        self.inner_ = LogisticRegression().fit(X, y)
-        self.classes_ = self.inner_.classes_
-        self.n_features_in_ = self.inner_.n_features_in_
-        return self
-
-    def predict_proba(self, X):
-        Counting.asked.append(len(X))
-        return self.inner_.predict_proba(X)
-
-
 @pytest.mark.parametrize("n_corrections", [1, 3])
 def test_a_frozen_base_is_asked_once_for_a_fit(n_corrections):
     X, y = songs()
@@ -233,43 +189,6 @@ def test_a_base_that_is_not_frozen_is_cloned_and_fitted_first(setting):
 
 
 # --- variants -------------------------------------------------------------------------
-
-
-def test_hidden_representation_and_output_are_inputs_beside_the_songs(setting):
-    X, y, base = setting
-    corrected = CorrectingClassifier(base, DENSE, use_hidden=True).fit(X, y)
-    net = base.estimator
-    wide = np.hstack([X, net.hidden_representation(X), net._logits(X)])
-    # A width that 5 does not divide.
-    assert corrected.correctors_[0].n_features_in_ == wide.shape[1]
-    assert wide.shape[1] % 5
-    alone = clone(DENSE).set_params(n_segment_features=1)
-    alone.fit(wide, y, base_logits=net._logits(X))
-    assert_allclose(corrected.correction(X), alone._logits(wide), rtol=1e-5)
-    assert corrected.n_features_in_ == X.shape[1]
-    cube = X.reshape(len(X), -1, 5)
-    assert_array_equal(corrected.predict_proba(cube), corrected.predict_proba(X))
-
-
-def test_correctors_are_stacked_each_on_the_sum_so_far(setting):
-    X, y, base = setting
-    stacked = CorrectingClassifier(base, DENSE, n_corrections=3, shrinkage=0.5)
-    stacked.fit(X, y)
-    logits = base.estimator._logits(X)
-    stages = [softmax(logits, axis=1)]
-    for _ in range(3):
-        stage = clone(DENSE).fit(X, y, base_logits=logits)
-        logits = logits + np.float32(0.5) * stage._logits(X)
-        stages.append(softmax(logits, axis=1))
-    for got, expected in zip(stacked.staged_predict_proba(X), stages, strict=True):
-        assert_allclose(got, expected, rtol=1e-5)
-    assert_allclose(stacked.predict_proba(X), stages[-1], rtol=1e-5)
-    scores = list(stacked.staged_score(X, y))
-    assert scores[0] == base.score(X, y)
-    assert scores[-1] == stacked.score(X, y)
-    weight = np.arange(len(X))
-    *_, last = stacked.staged_score(X, y, sample_weight=weight)
-    assert_allclose(last, stacked.score(X, y, sample_weight=weight))
 
 
 def test_out_of_fold_logits_train_the_corrector_alone():

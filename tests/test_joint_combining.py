@@ -5,11 +5,13 @@ import pickle
 
 import numpy as np
 import pytest
+import small_models
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from small_models import vector
 
 from sklearn_msd import (
     FullyConnectedClassifier,
@@ -19,17 +21,13 @@ from sklearn_msd import (
     TimeConvClassifier,
 )
 
-EXACT = {"dtype": "float64", "batch_size": 1000, "random_state": 0}
-SMALL = {"n_segment_features": 5, "max_epochs": 4, **EXACT}
+EXACT = small_models.EXACT | {"random_state": 0}
+SMALL = small_models.SMALL | EXACT
 
 
 @pytest.fixture(scope="module")
 def songs():
-    rng = np.random.RandomState(0)
-    y = rng.randint(3, size=90)
-    X = rng.normal(size=(90, 60))
-    X[:, ::5] += y[:, None]
-    return X, np.array(["a", "b", "c"])[y]
+    return small_models.songs()
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +36,6 @@ def frozen(songs):
     dense = FullyConnectedClassifier(**SMALL, hidden_layer_sizes=(6,)).fit(X, y)
     conv = TimeConvClassifier(**SMALL, n_kernels=4, hidden_layer_sizes=(6,)).fit(X, y)
     return [("dense", FrozenEstimator(dense)), ("conv", FrozenEstimator(conv))]
-
-
-def vector(net):
-    parameters = torch.nn.utils.parameters_to_vector(net.module_.parameters())
-    return parameters.detach().numpy().copy()
 
 
 def by_hand(frozen, X, y, *, epochs, penalty, l2=0.01, weight=None):

@@ -1,0 +1,137 @@
+"""Stacking logits: what all combiners share, on StackingClassifier's conventions."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from sklearn.ensemble import StackingClassifier
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
+from sklearn.model_selection import check_cv
+from sklearn.utils import Bunch
+from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_msd.bases import (
+    check_fitted_base,
+    check_labels,
+    fit_base,
+    fit_router,
+    fitted_base_logits,
+    is_frozen,
+    routed_fit_params,
+    take_feature_names,
+)
+from sklearn_msd.logits import class_logits, out_of_fold_logits
+from sklearn_msd.predicting import LogitClassifierMixin
+
+BASES = """\
+estimators : list of (str, classifier)
+        Named bases, of any kind. ``FrozenEstimator(base)`` is used as it is and
+        predicts once in a fit; others are cloned and fitted. ``"drop"`` leaves one
+        out."""
+
+CV = """\
+cv : int, splitter, iterable, "prefit" or None, default=None
+        Folds in which bases that are not frozen give the logits that the combiner is
+        trained on, each song's from a clone that has not seen it; None is 5 stratified
+        folds. With "prefit" all bases are used as they are, as if frozen.
+    n_jobs : int, default=None
+        Bases and folds fitted at a time."""
+
+STACKED = """\
+classes_ : ndarray of shape (n_classes,)
+        Labels, sorted.
+    estimators_ : list of classifiers
+        Fitted bases, without those dropped.
+    named_estimators_ : Bunch
+        Fitted bases by name.
+    n_features_in_ : int
+        As the first base has it.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Where the bases have it."""
+
+
+class StackedLogits(LogitClassifierMixin, StackingClassifier):
+    """Base of the combiners: `StackingClassifier` on logits, with frozen bases.
+
+    Unlike there, bases are fitted on the labels as they are, not on their numbers.
+    """
+
+    # Parameters of StackingClassifier that the combiners do without.
+    final_estimator = None
+    passthrough = False
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        name: StackingClassifier._parameter_constraints[name]
+        for name in ("estimators", "cv", "n_jobs")
+    }
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        if cls.__doc__:
+            for mark, text in ("<bases>", BASES), ("<cv>", CV), ("<stacked>", STACKED):
+                cls.__doc__ = cls.__doc__.replace(mark, text)
+        super().__init_subclass__(**kwargs)
+
+    def _fit_bases(
+        self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Fit the bases; the logits to train the combiner on, and checked labels."""
+        names, bases = _BaseHeterogeneousEnsemble._validate_estimators(self)
+        y = check_labels(self, y)
+        used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
+        ready = {n: self.cv == "prefit" or is_frozen(b) for n, b in used.items()}
+        for name, base in used.items():
+            if ready[name]:
+                check_fitted_base(name, base, self.classes_)
+        routed = routed_fit_params(self, list(used), sample_weight, params)
+        to_fit = [name for name in used if not ready[name]]
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_base)(used[name], X, y, routed[name]) for name in to_fit
+        )
+        fitted = used | dict(zip(to_fit, fitted, strict=True))
+        self.estimators_ = list(fitted.values())
+        self.named_estimators_ = Bunch(**dict.fromkeys(names, "drop") | fitted)
+        take_feature_names(self, self.estimators_)
+        logits = {n: fitted_base_logits(n, used[n], X) for n in used if ready[n]}
+        if to_fit:
+            cv = check_cv(self.cv, y, classifier=True)
+            folds = list(cv.split(X, y))
+            held_out = Parallel(n_jobs=self.n_jobs)(
+                delayed(out_of_fold_logits)(
+                    used[name], X, y, cv=folds, n_jobs=self.n_jobs, params=routed[name]
+                )
+                for name in to_fit
+            )
+            logits |= dict(zip(to_fit, held_out, strict=True))
+        stacked = self._stack([logits[name] for name in used])
+        return stacked, y
+
+    def transform(self, X: Any) -> np.ndarray:
+        """Logits of the bases, side by side.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or what the bases take
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_estimators * n_classes)
+            Named by `get_feature_names_out`.
+        """
+        check_is_fitted(self)
+        return self._stack([class_logits(base, X) for base in self.estimators_])
+
+    def _stack(self, logits: list[np.ndarray]) -> np.ndarray:
+        self._n_feature_outs = [scores.shape[1] for scores in logits]
+        return np.hstack(logits).astype(np.float64)
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Routing of `sample_weight` and other metadata to the bases.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return fit_router(self, {n: b for n, b in self.estimators if b != "drop"})
