@@ -31,6 +31,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_msd"
 html_show_sourcelink = False
 html_static_path = ["_static"]
+html_sidebars = {"report_map": []}
 html_css_files = ["wide.css"]
 html_theme_options = {
     "show_prev_next": False,

@@ -49,8 +49,8 @@ corrected.fit(X[train], y[train])
 # %%
 # The same architecture, alone
 # ----------------------------
-# The corrector by itself is no classifier: it knows what to add to the base, and
-# nothing else (section 6.3, Figure 13).
+# The corrector by itself is a poor classifier, in the report no better than chance: it
+# has learned what to add to the base (section 6.3, Figure 13).
 
 alone = FullyConnectedClassifier(
     early_stopping=True, n_iter_no_change=3, random_state=0

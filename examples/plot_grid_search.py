@@ -61,8 +61,8 @@ plt.show()
 
 # %%
 # A kernel of height 1 sees each segment by itself and cannot tell one order of two
-# sounds from the other. Two segments are all there is to see in these songs; higher
-# kernels have more to learn, and a penalty that is too strong lets them learn nothing.
+# sounds from the other; all higher kernels can, and differ by little. A penalty that is
+# too strong lets kernels learn nothing.
 #
 # The validation songs have now chosen two parameters: an honest accuracy of the chosen
 # net needs songs that neither trained nor chose it.

@@ -70,6 +70,6 @@ ax.legend(frameon=False)
 plt.show()
 
 # %%
-# On its songs the report found that every weight masked costs accuracy; which of these
-# matter here is by construction, and few do. ``layers=("hidden",)`` does
-# the same to the hidden layer, where most of the weights are: its further work.
+# The report found that the fewer weights are masked, the better, and none at all best.
+# ``layers=("hidden",)`` does the same to the hidden layer, where most of the weights
+# are: its further work.
