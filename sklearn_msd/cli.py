@@ -140,7 +140,7 @@ def _add_report(commands: "argparse._SubParsersAction") -> None:
     )
     add("--task", type=int, help="classes of the task for all figures (each its own)")
     add("--figures", nargs="+", metavar="ID", help="2 to 15, or a future work (all)")
-    add("--seeds", nargs="+", type=int, default=[0], metavar="SEED", help="(0)")
+    add("--seeds", nargs="+", type=int, default=[0, 1], metavar="SEED", help="(0 1)")
     add("--epochs", type=int, dest="max_epochs", help="epochs (the size's)")
     add(
         "--size",

@@ -113,13 +113,7 @@ def _in_short(results: Results) -> Iterator[Block]:
         f"{verdicts['does not hold']}. Undecided, for these songs are too few or the "
         f"difference too small to tell: {verdicts['undecided']}."
     )
-    if len(results.plan.settings.seeds) == 1:
-        yield Paragraph(
-            "Every model was trained once: the intervals cover the choice of "
-            "validation songs, but not what another random start would change, which "
-            "may be as much as the smaller margins here. More seeds (`--seeds 0 1 2 3 "
-            "4`) cover both."
-        )
+    yield Paragraph(_chance_of_starts(results))
     for data in results.data_sets():
         curves = results.curves(data)
         if curves:
@@ -149,6 +143,24 @@ def _in_short(results: Results) -> Iterator[Block]:
                 for figure, data, claim in claims
             ],
         )
+
+
+def _chance_of_starts(results: Results) -> str:
+    """What the verdicts know of random starts."""
+    known = results.accuracy_variation
+    if known is None:
+        return (
+            "**Every model was trained once.** So the verdicts are about these "
+            "trainings alone: the intervals cover the choice of validation songs, but "
+            "not what another random start would change, which is often more than the "
+            "margins here. Two or more seeds (`--seeds 0 1`) cover both."
+        )
+    return (
+        f"Every model was trained {len(results.plan.settings.seeds)} times, from "
+        "different random starts, and the intervals cover both the starts and the "
+        "choice of validation songs. From one start to another a model's accuracy "
+        f"typically varies by {known.variance**0.5:.3f} (standard deviation)."
+    )
 
 
 def _how(results: Results, sets: Sequence[ReportData]) -> Iterator[Block]:
@@ -186,9 +198,10 @@ def _how(results: Results, sets: Sequence[ReportData]) -> Iterator[Block]:
         "interval of the difference lies above 0, does not hold if it lies below, and "
         "is undecided if it holds 0. For claims of no difference or no gain, less than "
         "0.01 counts as none, the report's last decimal, and the interval must lie "
-        "within or beyond that. Only Figure 4's claim compares weights and not songs. "
-        "About one verdict in twenty would be wrong by chance "
-        "alone if models did not differ."
+        "within or beyond that. How much random starts change is learned from all "
+        "comparisons together, for a few seeds tell little of one. Only Figure 4's "
+        "claim compares weights and not songs. About one verdict in twenty would be "
+        "wrong by chance alone if models did not differ."
     )
 
 

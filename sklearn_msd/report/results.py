@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +12,13 @@ from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Claim, Curve, Figure, Model
 from sklearn_msd.report.records import Record
 from sklearn_msd.report.runner import Plan
-from sklearn_msd.report.verdicts import Comparison, accuracy, compare
+from sklearn_msd.report.verdicts import (
+    Comparison,
+    SeedVariation,
+    accuracy,
+    compare,
+    seed_variation,
+)
 
 # Weights below this in size count as switched off (Figure 4).
 SMALL_WEIGHT = 0.01
@@ -110,7 +117,7 @@ class Results:
         if curve is None:
             shape = (len(self.plan.settings.seeds), len(data.y_valid))
             return np.full(shape, 1 / data.n_classes)
-        return np.asarray(self.predicted_at_best(curve, data) == data.y_valid)
+        return (self.predicted_at_best(curve, data) == data.y_valid).astype(float)
 
     def at_last(self, curve: Curve | None, data: ReportData) -> np.ndarray:
         """Share of the last epochs in which each song was right, (n_seeds, n_songs)."""
@@ -119,9 +126,32 @@ class Results:
         right = self.right(curve, data)
         return np.asarray(right[:, -n_last(right.shape[1]) :].mean(axis=1))
 
+    @cached_property
+    def margin_variation(self) -> SeedVariation | None:
+        """What random starts change in the margins of all claims."""
+        return seed_variation(
+            [
+                self.at_best(claim.left, data) - self.at_best(claim.right, data)
+                for figure, data in self.figures
+                for claim in figure.claims
+                if claim.measure == "accuracy"
+            ]
+        )
+
+    @cached_property
+    def accuracy_variation(self) -> SeedVariation | None:
+        """What random starts change in the accuracies of all models."""
+        return seed_variation(
+            [
+                self.at_best(curve, data)
+                for data in self.data_sets()
+                for _, curve in self.curves(data)
+            ]
+        )
+
     def score(self, curve: Curve, data: ReportData) -> Score:
         """A model's accuracy."""
-        best = accuracy(self.at_best(curve, data))
+        best = accuracy(self.at_best(curve, data), self.accuracy_variation)
         return Score(best, float(self.at_last(curve, data).mean()))
 
     def weights(self, name: str, data: ReportData) -> dict[str, np.ndarray]:
@@ -150,7 +180,11 @@ class Results:
         margin_at_last = self.at_last(claim.left, data) - self.at_last(
             claim.right, data
         )
-        best = compare(self.at_best(claim.left, data), self.at_best(claim.right, data))
+        best = compare(
+            self.at_best(claim.left, data),
+            self.at_best(claim.right, data),
+            self.margin_variation,
+        )
         return best, float(margin_at_last.mean())
 
     def label(self, curve: Curve) -> str:

@@ -30,7 +30,12 @@ def source(tmp_path_factory):
 
 
 def quick(source, out, **kwargs):
-    kwargs = {"figures": ["8"], "max_epochs": 2, "device": "cpu"} | kwargs
+    kwargs = {
+        "figures": ["8"],
+        "max_epochs": 2,
+        "seeds": (0,),
+        "device": "cpu",
+    } | kwargs
     return make_report(source, out=out, **kwargs)
 
 
@@ -130,7 +135,7 @@ def test_all_figures_on_files_of_the_reports_own_format(tmp_path):
 
 @pytest.mark.slow
 def test_killed_and_run_again_it_trains_nothing_twice(source, tmp_path):
-    options = f"--figures 2 6 8 --epochs 40 --device cpu --data {source}"
+    options = f"--figures 2 6 8 --epochs 40 --seeds 0 --device cpu --data {source}"
     command = [sys.executable, "-m", "sklearn_msd", "report", *options.split()]
     command += ["--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -168,7 +173,17 @@ def test_a_full_disk_is_an_error_and_loses_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("sklearn_msd.report.records.write_npz", full)
-    options = ["--figures", "6", "8", "--epochs", "2", "--device", "cpu"]
+    options = [
+        "--figures",
+        "6",
+        "8",
+        "--epochs",
+        "2",
+        "--seeds",
+        "0",
+        "--device",
+        "cpu",
+    ]
     code = main(["report", "--data", source, "--out", str(tmp_path), *options])
     assert code == 2
     assert "error: [Errno 28] No space left" in capsys.readouterr().err

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from sklearn_msd.report.verdicts import accuracy, compare
+from sklearn_msd.report.verdicts import accuracy, compare, seed_variation
 
 RELATIONS = ("beats", "does not beat", "equals")
 
@@ -103,3 +103,49 @@ def test_few_songs_that_all_agree_decide_nothing():
 def test_wrong_shapes_are_refused():
     with pytest.raises(ValueError, match=r"one shape, \(n_seeds, n_songs\)"):
         compare([1, 0], [0, 1])
+
+
+def many(rng, n_seeds, margin=0.0):
+    """Forty comparisons whose models vary between seeds, some more and some less."""
+    return [
+        planted(rng, n_seeds, 500, 0.5 + margin, 0.5, seed_spread)
+        for seed_spread in rng.uniform(0, 0.05, 40)
+    ]
+
+
+@pytest.mark.parametrize("n_seeds", [2, 3])
+def test_what_all_comparisons_tell_of_seeds_keeps_the_rate_and_gains_power(n_seeds):
+    rng = np.random.default_rng(4)
+    undecided, found, found_alone = [], [], []
+    for _ in range(20):
+        noise = many(rng, n_seeds)
+        known = seed_variation([a * 1.0 - b for a, b in noise])
+        undecided += [c.low <= 0 <= c.high for c in (compare(*p, known) for p in noise)]
+        true = many(rng, n_seeds, 0.1)
+        known = seed_variation([a * 1.0 - b for a, b in true])
+        found += [compare(*pair, known).low > 0 for pair in true]
+        found_alone += [compare(*pair).low > 0 for pair in true]
+    assert 0.92 <= np.mean(undecided) <= 0.98
+    assert np.mean(found) > np.mean(found_alone) + 0.1
+
+
+def test_the_variation_of_seeds_is_found():
+    rng = np.random.default_rng(5)
+    n_songs = 1000
+    alike = [
+        rng.normal(0, 0.03, (3, 1)) + rng.normal(0, 0.3, (3, n_songs))
+        for _ in range(200)
+    ]
+    found = seed_variation(alike)
+    assert found.variance == pytest.approx(0.03**2 + 0.3**2 / n_songs, rel=0.15)
+    assert found.dof > 50
+    unlike = [
+        d * scale for d, scale in zip(alike, rng.uniform(0.1, 5, 200), strict=True)
+    ]
+    assert seed_variation(unlike).dof < 10
+
+
+def test_one_seed_tells_nothing_of_seeds():
+    assert seed_variation([np.ones((1, 5))] * 3) is None
+    assert seed_variation([np.ones((2, 5))] * 3) is None
+    assert seed_variation([]) is None
