@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= report-out
 DATA   ?= synthetic
 
-.PHONY: install test test-all lint report bench docs clean
+.PHONY: install test test-slow lint report bench docs clean
 
 install: $(VENV)/installed
 
@@ -19,8 +19,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 test: install
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
-test-all: install
-	$(BIN)/python -m pytest $(ARGS)
+# What takes too long for every day.
+test-slow: install
+	$(BIN)/python -m pytest -m slow $(ARGS)
 
 lint: install
 	$(BIN)/ruff check .
