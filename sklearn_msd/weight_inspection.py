@@ -94,7 +94,7 @@ class WeightHistogramDisplay:
             together = np.concatenate([w[layer] for w in self.weights.values()])
             # An odd number of bins puts one around 0, where the question is.
             reach = max(float(np.abs(together).max()), 1e-12)
-            edges = np.linspace(-reach, reach, bins + 1 + bins % 2)
+            edges = np.linspace(-reach, reach, (bins | 1) + 1)
             handles = []
             for i, (name, by_layer) in enumerate(self.weights.items()):
                 counts, _ = np.histogram(by_layer[layer], edges)

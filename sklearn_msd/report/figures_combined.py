@@ -144,9 +144,9 @@ COMBINING_FIGURES = (
 TASK_25_FIGURES = (
     Figure(
         "14",
-        "The output layer's penalty with 25 genres",
-        "Convolution in time with max pooling on the 25-genre task, where the output "
-        "layer has more weights. Is it still better left free?",
+        "The output layer's penalty in the larger task",
+        "Convolution in time with max pooling, in the report on its 25-genre task, where "
+        "the output layer has more weights. Is it still better left free?",
         "7",
         (
             Curve("max 2, all L2", label="L2 on all layers"),
@@ -165,8 +165,8 @@ TASK_25_FIGURES = (
     ),
     Figure(
         "15",
-        "Four models on 25 genres",
-        "Do the models that did well with 10 genres do well with 25?",
+        "Four models in the larger task",
+        "Do the models that did well with 10 genres do well with the report's 25?",
         "7",
         (BASELINE, MAX_2, Curve("linear"), CORRECTING),
         (
