@@ -145,8 +145,8 @@ TASK_25_FIGURES = (
     Figure(
         "14",
         "The output layer's penalty in the larger task",
-        "Convolution in time with max pooling, in the report on its 25-genre task, where "
-        "the output layer has more weights. Is it still better left free?",
+        "Convolution in time with max pooling, in the report on its 25-genre task, "
+        "where the output layer has more weights. Is it still better left free?",
         "7",
         (
             Curve("max 2, all L2", label="L2 on all layers"),
