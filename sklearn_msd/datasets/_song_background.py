@@ -82,6 +82,16 @@ def innovation_root() -> FloatArray:
     return root(within * (1 - np.outer(lag1, lag1)))
 
 
+def lag1_left(signal_within: FloatArray, signal_lag1: FloatArray) -> FloatArray:
+    """Autocorrelation that the background needs beside a signal, (25,).
+
+    Beyond -1..1 no background can make up for what the signal lacks.
+    """
+    _, within, _, lag1 = uncut_statistics()
+    variance = np.diag(within)
+    return (lag1 * variance - signal_lag1) / (variance - np.diag(signal_within))
+
+
 class Background:
     """First-order autoregressive songs that leave room for a signal.
 
@@ -109,7 +119,7 @@ class Background:
         signal_lag1: FloatArray,
         signal_between: FloatArray,
     ) -> None:
-        _, within, between, lag1 = uncut_statistics()
+        _, within, between, _ = uncut_statistics()
         if eigh(signal_within, within, eigvals_only=True)[-1] >= 1:
             raise ValueError(
                 "class_sep is too large for these shares: the sounds would vary more "
@@ -121,8 +131,7 @@ class Background:
                 "vary more than those of real songs. Lower mean_sep."
             )
         rest = within - signal_within
-        lag1 = (lag1 * np.diag(within) - signal_lag1) / np.diag(rest)
-        lag1 = np.clip(lag1, -0.95, 0.95)
+        lag1 = np.clip(lag1_left(signal_within, signal_lag1), -0.95, 0.95)
         self.lag1 = lag1.astype(np.float32)
         self.start_root = root(rest).astype(np.float32)
         self.step_root = root(rest * (1 - np.outer(lag1, lag1))).astype(np.float32)

@@ -1,6 +1,7 @@
 """Class information of synthetic songs: which sounds, in what order, where."""
 
 from itertools import pairwise
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn_msd.datasets._song_background import (
     N_CHROMA,
     FloatArray,
     innovation_root,
+    lag1_left,
     root,
     uncut_statistics,
 )
@@ -21,8 +23,6 @@ T = TypeVar("T")
 # Every event is a sound held for two segments, or two sounds one after the other, so
 # that a kernel of height 3 sees the whole of it.
 EVENT_LENGTH = 2
-# A class has so many binary properties of each kind; more make the task harder.
-N_BITS = 4
 N_TIMBRE = len(GROUPS["timbre"])
 
 
@@ -34,41 +34,95 @@ class Kinds(NamedTuple, Generic[T]):
     position: T
 
 
+# A class has so many binary properties (bits) of each kind, and a bit so many sounds.
+# More bits make a task harder.
+N_BITS = Kinds(3, 3, 4)
+N_SOUNDS = Kinds(2, 2, 1)
+
+
+class Moments(NamedTuple):
+    """What a signal adds to the segments of a song."""
+
+    mean: FloatArray  # (25,)
+    within: FloatArray  # (25, 25) covariance
+    lag1: FloatArray  # (25,) covariance of each feature with the next segment's
+
+
 def draw_patterns(rng: np.random.Generator) -> Kinds[FloatArray]:
-    """Unit patterns of the sounds in a randomly turned timbre space.
+    """Draw unit patterns of sounds, the axes of a randomly turned timbre space.
+
+    Either end of an axis is a sound, so that no two sounds are alike. The frequent
+    sounds of ordered events have axes to themselves.
 
     Returns
     -------
-    segment : (4, 2, 25) array
-        The two sounds of each bit, of which one occurs.
-    order : (4, 2, 25) array
-        The two sounds of each bit, which occur in one order or the other.
-    position : (4, 25) array
-        The sound of each bit, which occurs early or late.
+    patterns : Kinds of (n_bits, n_sounds, 25) arrays
     """
-    turns = np.linalg.qr(rng.standard_normal((100, N_TIMBRE, N_TIMBRE)))[0]
-    # What follows what in the motifs adds to the features' autocorrelation: take the
-    # turn in which it adds least, to leave that of real songs within reach.
-    ordered = turns[:, : 2 * N_BITS].reshape(-1, N_BITS, 2, N_TIMBRE)
-    added = ordered.prod(axis=2).mean(axis=1)
     axes = np.zeros((N_TIMBRE, N_FEATURES))
-    axes[:, N_CHROMA : N_CHROMA + N_TIMBRE] = turns[np.abs(added).max(axis=1).argmin()]
-    # Either end of an axis is a sound, and no two sounds are alike.
-    order, rest = np.split(axes, [2 * N_BITS])
-    segment = np.vstack([rest, -rest])
-    pairs = (N_BITS, 2, N_FEATURES)
-    return Kinds(segment.reshape(pairs), order.reshape(pairs), -order[:N_BITS])
+    turned = np.linalg.qr(rng.standard_normal((N_TIMBRE, N_TIMBRE)))[0]
+    axes[:, N_CHROMA : N_CHROMA + N_TIMBRE] = turned
+    n_segment, n_order, n_position = np.multiply(N_BITS, N_SOUNDS)
+    order, rest = np.split(axes, [n_order])
+    segment, position, _ = np.split(
+        np.vstack([rest, -rest]), np.cumsum([n_segment, n_position])
+    )
+    return Kinds(
+        *(
+            sounds.reshape(n_bits, -1, N_FEATURES)
+            for sounds, n_bits in zip((segment, order, position), N_BITS, strict=True)
+        )
+    )
 
 
-def draw_words(n_classes: int, rng: np.random.Generator) -> IntArray:
-    """Draw (n_classes, 4) bits, each set in half of the classes.
+def moments(patterns: Kinds[FloatArray], shares: Kinds[float]) -> Moments:
+    """Moments of events that hold these sounds, all classes together."""
+    sounds = np.vstack([p.reshape(-1, N_FEATURES) for p in patterns])
+    counts = np.multiply(N_BITS, N_SOUNDS)
+    frequency = np.repeat(np.divide(shares, counts), counts)
+    mean = frequency @ sounds
+    within = (sounds.T * frequency) @ sounds - np.outer(mean, mean)
+    # Half of the segments of events are followed by one of the same event: by the same
+    # sound or, in ordered ones, by the other.
+    followed = np.stack(
+        [
+            (patterns.segment**2).mean(axis=(0, 1)),
+            patterns.order.prod(axis=1).mean(axis=0),
+            (patterns.position**2).mean(axis=(0, 1)),
+        ]
+    )
+    lag1 = np.asarray(shares) @ (followed - mean**2) / EVENT_LENGTH
+    return Moments(mean, within, lag1)
+
+
+def draw_sounds(
+    shares: Kinds[float], class_sep: float, rng: np.random.Generator
+) -> tuple[Kinds[FloatArray], Moments]:
+    """Draw sounds and their moments.
+
+    Of a hundred draws the one that leaves most room for a background: where a signal
+    takes much of a feature's variance and little of its autocorrelation, no background
+    can make up for it.
+    """
+    scale = class_sep * innovation_root()
+    draws = []
+    for _ in range(100):
+        sounds = Kinds(*(p @ scale for p in draw_patterns(rng)))
+        added = moments(sounds, shares)
+        needed = np.abs(lag1_left(added.within, added.lag1)).max()
+        draws.append((needed, sounds, added))
+    _, sounds, added = min(draws, key=itemgetter(0))
+    return sounds, added
+
+
+def draw_words(n_classes: int, n_bits: int, rng: np.random.Generator) -> IntArray:
+    """Draw (n_classes, n_bits) bits, each set in half of the classes.
 
     Of a hundred draws the one with the fewest like words, so that tasks drawn with
     different seeds are about equally hard.
     """
     half = np.arange(n_classes) % 2
     draws = [
-        np.column_stack([rng.permutation(half) for _ in range(N_BITS)])
+        np.column_stack([rng.permutation(half) for _ in range(n_bits)])
         for _ in range(100)
     ]
     likeness = [np.exp(-1.0 * (w[:, None] != w).sum(-1)).sum() for w in draws]
@@ -111,33 +165,16 @@ class Signals:
         rng: np.random.Generator,
     ) -> None:
         self.shares, self.noise = shares, noise
-        scale = class_sep * innovation_root()
-        patterns = Kinds(*(p @ scale for p in draw_patterns(rng)))
-        self._set_moments(patterns)
-        # The sounds in one table, the kinds one after the other; row 0 is silence.
-        flat = [p.reshape(-1, N_FEATURES) for p in patterns]
-        self.sounds = np.vstack([np.zeros(N_FEATURES), *flat]).astype(np.float32)
-        self.first_sound = Kinds(*np.cumsum([1, *map(len, flat[:-1])]).tolist())
-        self.words = Kinds(*(draw_words(n_classes, rng) for _ in shares))
+        sounds, self.moments = draw_sounds(shares, class_sep, rng)
+        # The sounds in one table, kind after kind; row 0 is silence.
+        table = [p.reshape(-1, N_FEATURES) for p in sounds]
+        self.sounds = np.vstack([np.zeros(N_FEATURES), *table]).astype(np.float32)
+        self.first_sound = Kinds(*np.cumsum([1, *map(len, table[:-1])]).tolist())
+        self.words = Kinds(*(draw_words(n_classes, n_bits, rng) for n_bits in N_BITS))
         centres = mean_sep * draw_centres(n_classes, rng)
         centres = centres @ root(uncut_statistics().between)
         self.centres = centres.astype(np.float32)
         self.between = centres.T @ centres / n_classes
-
-    def _set_moments(self, patterns: Kinds[FloatArray]) -> None:
-        """Mean, covariance and lag-1 covariance that the sounds add to a segment."""
-        flat = np.vstack([p.reshape(-1, N_FEATURES) for p in patterns])
-        counts = [p.size // N_FEATURES for p in patterns]
-        frequency = np.repeat(np.divide(self.shares, counts), counts)
-        self.mean = frequency @ flat
-        self.within = (flat.T * frequency) @ flat - np.outer(self.mean, self.mean)
-        # Half of an event's segments are followed by one of the same event: by the same
-        # sound, or by the other one of the motif.
-        same = Kinds(*((p**2).reshape(-1, N_FEATURES).mean(0) for p in patterns))
-        motif = patterns.order.prod(axis=1).mean(axis=0)
-        together = same._replace(order=motif)
-        self.lag1 = np.asarray(self.shares) @ (np.stack(together) - self.mean**2)
-        self.lag1 /= EVENT_LENGTH
 
     def draw(self, y: IntArray, n_segments: int, rng: np.random.Generator):
         """Draw (n_songs, n_segments, 25) float32 songs of the classes `y`."""
@@ -186,5 +223,5 @@ class Signals:
         """Draw (n_songs, amount) events: of which bit, and the bit's value."""
         word = getattr(self.words, kind)[y]
         word ^= rng.random(word.shape) < self.noise
-        which = rng.integers(N_BITS, size=(len(y), amount))
+        which = rng.integers(word.shape[1], size=(len(y), amount))
         return which, np.take_along_axis(word, which, axis=1)

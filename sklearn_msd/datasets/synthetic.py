@@ -64,10 +64,10 @@ def make_songs(
     n_classes: int = 10,
     *,
     segment_share: float = 0.29,
-    order_share: float = 0.53,
+    order_share: float = 0.5,
     position_share: float = 0.08,
     class_sep: float = 3.0,
-    mean_sep: float = 1.2,
+    mean_sep: float = 1.1,
     noise: float = 0.02,
     min_segments: int | None = None,
     standardize: bool = True,
@@ -95,8 +95,9 @@ def make_songs(
     - *position*: the same sound, rather early or rather late in the song. Shuffling
       destroys this too, and pooling over the whole song hides it.
 
-    A class has four binary properties of each kind. Its songs also have a mean segment
-    of their own (``mean_sep``), which every net sees.
+    A class has three binary properties of each of the first two kinds and four of the
+    third. Its songs also have a mean segment of their own (``mean_sep``), which every
+    net sees.
 
     With the defaults, 4000 training songs and 12 epochs, the report's nets come out in
     the report's order: fully connected, segment convolution, convolution in time, the
@@ -113,7 +114,7 @@ def make_songs(
     segment_share : float, default=0.29
         Share of a song's segments that hold events of the first kind; 0 removes the
         information.
-    order_share : float, default=0.53
+    order_share : float, default=0.5
         The same for the second kind, the order of neighbours.
     position_share : float, default=0.08
         The same for the third kind, the position in the song. The three shares add up
@@ -121,7 +122,7 @@ def make_songs(
     class_sep : float, default=3
         How far a sound stands out from what the segment before foretells, in standard
         deviations.
-    mean_sep : float, default=1.2
+    mean_sep : float, default=1.1
         How far the mean of a class's songs lies from that of all songs, in standard
         deviations between songs. 0 removes the information.
     noise : float, default=0.02
@@ -188,8 +189,10 @@ def make_songs(
     rng = _generator(random_state)
     task_rng = rng.spawn(1)[0] if task_state is None else _generator(task_state)
     signals = Signals(n_classes, shares, class_sep, mean_sep, noise, task_rng)
-    background = Background(signals.within, signals.lag1, signals.between)
-    offset = uncut_statistics().mean - signals.mean
+    background = Background(
+        signals.moments.within, signals.moments.lag1, signals.between
+    )
+    offset = uncut_statistics().mean - signals.moments.mean
 
     y = rng.permutation(np.arange(n_songs) % n_classes)
     shortest = n_segments if min_segments is None else min_segments

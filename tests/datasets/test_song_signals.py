@@ -2,11 +2,13 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_msd.datasets._song_background import lag1_left
 from sklearn_msd.datasets._song_signals import (
     Kinds,
     Signals,
     draw_centres,
     draw_patterns,
+    draw_sounds,
     draw_words,
 )
 
@@ -29,12 +31,12 @@ def test_sounds_are_unit_patterns_in_timbre_and_no_two_are_alike():
 
 @pytest.mark.parametrize("n_classes", [2, 10, 25, 40])
 def test_each_bit_is_set_in_half_of_the_classes(n_classes):
-    words = draw_words(n_classes, np.random.default_rng(0))
+    words = draw_words(n_classes, 4, np.random.default_rng(0))
     assert_array_equal(words.sum(axis=0), np.full(4, n_classes // 2))
 
 
 def test_ten_classes_have_words_of_their_own():
-    words = draw_words(10, np.random.default_rng(0))
+    words = draw_words(10, 4, np.random.default_rng(0))
     assert len({tuple(word) for word in words}) == 10
 
 
@@ -51,17 +53,21 @@ def test_the_moments_are_those_of_the_songs_drawn():
     y = np.repeat(np.arange(10), 40)
     x = signals.draw(y, 300, np.random.default_rng(1)).astype(float)
     flat = x.reshape(-1, 25)
-    std = np.sqrt(np.diag(signals.within))[12:24]
-    assert_allclose(flat.mean(0)[12:24] / std, signals.mean[12:24] / std, atol=0.02)
+    std = np.sqrt(np.diag(signals.moments.within))[12:24]
+    assert_allclose(
+        flat.mean(0)[12:24] / std, signals.moments.mean[12:24] / std, atol=0.02
+    )
     timbre = np.s_[12:24, 12:24]
     assert_allclose(
         np.cov(flat.T)[timbre] / np.outer(std, std),
-        signals.within[timbre] / np.outer(std, std),
+        signals.moments.within[timbre] / np.outer(std, std),
         atol=0.04,
     )
     x -= x.mean(axis=(0, 1))
     lag1 = (x[:, 1:] * x[:, :-1]).mean(axis=(0, 1))
-    assert_allclose(lag1[12:24] / std**2, signals.lag1[12:24] / std**2, atol=0.04)
+    assert_allclose(
+        lag1[12:24] / std**2, signals.moments.lag1[12:24] / std**2, atol=0.04
+    )
 
 
 def events(score):
@@ -117,10 +123,10 @@ def test_shares_are_shares_of_the_segments():
 
 
 def test_noise_turns_a_bit_for_a_whole_song():
-    signals = make_signals((0.5, 0, 0), noise=0.3)
+    signals = make_signals((0.5, 0, 0), class_sep=2.0, noise=0.3)
     y = np.zeros(2000, dtype=int)
     score = signals._draw_score(y, 200, np.random.default_rng(1))
-    sounds = 1 + 2 * np.arange(4)
+    sounds = 1 + 2 * np.arange(signals.words.segment.shape[1])
     second = np.stack([(score == s + 1).sum(axis=1) for s in sounds])
     first = np.stack([(score == s).sum(axis=1) for s in sounds])
     assert ((first == 0) | (second == 0)).all()
@@ -133,3 +139,11 @@ def test_short_songs_hold_what_fits(n_segments):
     signals = make_signals((0.3, 0.5, 0.1))
     score = signals._draw_score(np.arange(6), n_segments, np.random.default_rng(0))
     assert score.shape == (6, n_segments)
+
+
+def test_sounds_leave_the_autocorrelation_of_real_songs_within_reach():
+    # The defaults of make_songs, for tasks of many seeds.
+    shares = Kinds(0.29, 0.5, 0.08)
+    for seed in range(10):
+        _, added = draw_sounds(shares, 3.0, np.random.default_rng(seed))
+        assert np.abs(lag1_left(added.within, added.lag1)).max() < 0.95
