@@ -19,6 +19,7 @@ ROWS: list[set[str]] = [
     {"base", "crop_averaging"},
     {"logits"},
     {"classifiers", "bases"},
+    {"stacking", "staged_corrections"},
     {"combining", "correcting", "sparsity"},
     {"joint_combining"},
     {"_savable_classes", "_model_file", "onnx_export"},
