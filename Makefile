@@ -32,6 +32,11 @@ lint: install
 report: install
 	$(BIN)/python -m sklearn_msd report --data "$(DATA)" --out "$(OUT)" --n-jobs -1 $(ARGS)
 
+# Against what a user would write by hand; each script says more with --help.
+bench: install
+	$(BIN)/python benchmarks/epoch.py
+	$(BIN)/python benchmarks/combining.py
+
 # The pages, gallery and all, in docs/_build/html.
 docs: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
