@@ -16,6 +16,9 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,test,lint]'
 	touch $@
 
+# On nets as small as the tests' a second thread does nothing but wait.
+test test-slow: export OMP_NUM_THREADS = 1
+
 test: install
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
