@@ -204,7 +204,9 @@ class TestAudioSegmenter:
 
     def test_processes_give_the_same(self, files):
         one = AudioSegmenter(8).transform(files[0][:4])
-        assert_array_equal(AudioSegmenter(8, n_jobs=2).transform(files[0][:4]), one)
+        two = AudioSegmenter(8, n_jobs=2).transform(files[0][:4])
+        # A worker has fewer threads, and float32 sums go in another order there.
+        assert_allclose(two, one, rtol=1e-4, atol=1e-5)
 
     def test_a_bad_file_is_named_from_another_process_too(self, files, tmp_path):
         (tmp_path / "bad.wav").write_text("not audio\n" * 200)
