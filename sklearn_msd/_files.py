@@ -10,7 +10,7 @@ from typing import IO
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike) -> Iterator[IO[bytes]]:
+def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     """A binary file that appears under its name when it is on the disk, or never.
 
     Parameters

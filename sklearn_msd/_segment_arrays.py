@@ -19,7 +19,7 @@ def is_song_list(X: Any) -> bool:
     return listed and len(X) > 0 and np.ndim(X[0]) == 2
 
 
-def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray]:
+def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray[Any]]:
     """Songs as floating-point arrays of one dtype and one width, none copied if so."""
     arrays = [np.asarray(song) for song in songs]
     if not arrays:
@@ -37,7 +37,7 @@ def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray]:
     return [array.astype(dtype, copy=False) for array in arrays]
 
 
-def stack_segments(songs: Sequence[ArrayLike]) -> NDArray:
+def stack_segments(songs: Sequence[ArrayLike]) -> NDArray[Any]:
     """Stack songs of unequal length into one array, padded with NaN at the end.
 
     Parameters
@@ -79,7 +79,7 @@ def stack_segments(songs: Sequence[ArrayLike]) -> NDArray:
     return stacked
 
 
-def unstack_segments(X: NDArray) -> list[NDArray]:
+def unstack_segments(X: NDArray[Any]) -> list[NDArray[Any]]:
     """Songs without the NaN at their ends: the inverse of `stack_segments`.
 
     Parameters
@@ -108,7 +108,7 @@ def unstack_segments(X: NDArray) -> list[NDArray]:
     return [without_padding(song) for song in np.asarray(X)]
 
 
-def without_padding(song: NDArray) -> NDArray:
+def without_padding(song: NDArray[Any]) -> NDArray[Any]:
     """Cut the segments that are NaN throughout from the end of a song."""
     (present,) = np.nonzero(~np.isnan(song).all(axis=1))
     return song[: present[-1] + 1] if present.size else song[:0]
@@ -149,7 +149,7 @@ def crop_starts(
     return np.full(n_crops, 0 if crop == "start" else n_spare // 2, dtype=np.intp)
 
 
-def pad_song(song: NDArray, n_segments: int, pad: str) -> NDArray:
+def pad_song(song: NDArray[Any], n_segments: int, pad: str) -> NDArray[Any]:
     """Lengthen a song at its end to ``n_segments``; longer ones stay as they are."""
     n_missing = n_segments - len(song)
     if n_missing <= 0:
@@ -169,14 +169,14 @@ def pad_song(song: NDArray, n_segments: int, pad: str) -> NDArray:
 
 
 def iter_crops(
-    songs: Sequence[NDArray] | NDArray,
+    songs: Sequence[NDArray[Any]] | NDArray[Any],
     n_segments: int,
     *,
     n_crops: int = 1,
     crop: str = "center",
     pad: str = "repeat",
     random_state: np.random.RandomState,
-) -> Iterator[list[NDArray]]:
+) -> Iterator[list[NDArray[Any]]]:
     """Yield for each song its ``n_crops`` crops of ``n_segments`` segments.
 
     ``songs`` holds arrays of shape (n_segments_i, n_segment_features), padded with
@@ -193,12 +193,12 @@ def iter_crops(
 
 def crop_songs(
     params: Any,
-    songs: list[NDArray] | NDArray,
+    songs: list[NDArray[Any]] | NDArray[Any],
     *,
     n_crops: int,
     crop: str,
     random_state: np.random.RandomState,
-) -> NDArray:
+) -> NDArray[Any]:
     """Crops of all songs as flat rows, those of a song one after another."""
     width = params.n_segments * params.n_segment_features
     crops = np.empty((len(songs) * n_crops, width), dtype=songs[0].dtype)

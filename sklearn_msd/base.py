@@ -429,7 +429,8 @@ class BaseSegmentClassifier(
             verbose=int(self.verbose),
             device=str(resolve_device(self.device)),
         )
-        return net.initialize()
+        net.initialize()
+        return net
 
     def _masks(self) -> dict[str, torch.Tensor] | None:
         """Masks of the weights that may be other than zero, if there are any.
@@ -497,15 +498,15 @@ class _EpochsAsTasks(Callback):
 def _check_offset(logits: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
     if logits is None:
         return None
-    logits = np.asarray(logits)
-    if logits.shape != shape:
+    offset: np.ndarray = np.asarray(logits)
+    if offset.shape != shape:
         raise ValueError(
             f"{name} must have shape (n_songs, n_classes) = {shape}; got "
-            f"{logits.shape}."
+            f"{offset.shape}."
         )
-    if not np.isfinite(logits).all():
+    if not np.isfinite(offset).all():
         raise ValueError(f"{name} must be finite; got NaN or infinity.")
-    return logits
+    return offset
 
 
 def resolve_device(device: str) -> torch.device:

@@ -33,12 +33,12 @@ def check_labels(estimator: Any, y: Any) -> np.ndarray:
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
-    estimator.classes_ = np.unique(y)
+    labels: np.ndarray = column_or_1d(y, warn=True)
+    check_classification_targets(labels)
+    estimator.classes_ = np.unique(labels)
     if len(estimator.classes_) < 2:
         raise ValueError(f"{name} needs at least 2 classes in y; got 1 class.")
-    return y
+    return labels
 
 
 def is_frozen(base: Any) -> bool:

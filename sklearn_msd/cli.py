@@ -53,7 +53,7 @@ def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
     print(f"sklearn-msd: warning: {message}", file=sys.stderr)
 
 
-def _add_build(commands: "argparse._SubParsersAction") -> None:
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser(
         "build",
         help="build a genre data set from Million Song Dataset files",
@@ -123,7 +123,9 @@ def _run_build(args: argparse.Namespace) -> None:
     print(f"task {report.task} written to {report.out}")
 
 
-def _add_report(commands: "argparse._SubParsersAction") -> None:
+def _add_report(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+) -> None:
     parser = commands.add_parser(
         "report",
         help="train the report's models on your songs and write a page about them",
@@ -182,7 +184,9 @@ def _shares(text: str) -> tuple[float, ...]:
     return tuple(float(part) for part in text.split(","))
 
 
-_COMMANDS: tuple[Callable[["argparse._SubParsersAction"], None], ...] = (
+_COMMANDS: tuple[
+    Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None], ...
+] = (
     _add_build,
     _add_report,
 )

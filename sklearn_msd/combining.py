@@ -146,7 +146,7 @@ class LinearCombiner(StackedLogits):
         weights = self.coef_.reshape(n_classes, -1, n_classes)
         own = np.einsum("kmk->mk", weights)
         others = (weights.sum(axis=0) - own) / (n_classes - 1)
-        return own - others
+        return np.asarray(own - others)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -65,7 +65,9 @@ def conv_relu_pool(
     if pooling is None:
         pool_size = 1
     if x.device.type == "cpu" and not torch.compiler.is_compiling():
-        out: Tensor = _ConvReluPool.apply(x, weight, bias, pooling, pool_size)
+        out: Tensor = _ConvReluPool.apply(  # type: ignore[no-untyped-call]
+            x, weight, bias, pooling, pool_size
+        )
         return out
     return plain_conv_relu_pool(x, weight, bias, pooling, pool_size)
 

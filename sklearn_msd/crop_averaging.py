@@ -1,7 +1,7 @@
 """Several crops of each song to train on, predictions averaged over them."""
 
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     (8, 2)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods(["fit", "predict_proba"])],
         "n_crops": [_POSITIVE],
         "n_segments": [_POSITIVE],
@@ -152,7 +152,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         self.classes_ = self.estimator_.classes_
         return self
 
-    def predict_proba(self, X: Any) -> NDArray:
+    def predict_proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of songs: the means of their crops'.
 
         Parameters
@@ -168,9 +168,10 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         check_is_fitted(self, "estimator_")
         songs = validate_uncropped(self, X, reset=False)
         proba = self.estimator_.predict_proba(self._crop(songs, "even"))
-        return proba.reshape(len(songs), self.n_crops, -1).mean(axis=1)
+        by_crop = proba.reshape(len(songs), self.n_crops, -1)
+        return np.asarray(by_crop.mean(axis=1))
 
-    def predict(self, X: Any) -> NDArray:
+    def predict(self, X: Any) -> NDArray[Any]:
         """Labels of songs: the most probable class.
 
         Parameters
@@ -184,9 +185,11 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             Labels.
         """
         proba = self.predict_proba(X)
-        return self.classes_[proba.argmax(axis=1)]
+        return np.asarray(self.classes_[proba.argmax(axis=1)])
 
-    def _crop(self, songs: list[NDArray] | NDArray, crop: str) -> NDArray:
+    def _crop(
+        self, songs: list[NDArray[Any]] | NDArray[Any], crop: str
+    ) -> NDArray[Any]:
         random_state = check_random_state(self.random_state)
         return crop_songs(
             self, songs, n_crops=self.n_crops, crop=crop, random_state=random_state

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from scipy.stats import binomtest
@@ -51,13 +51,15 @@ class LearningCurveDisplay:
                 )
 
     @classmethod
-    def from_estimator(cls, estimator: Any, *, name: str | None = None, axes=None):
+    def from_estimator(
+        cls, estimator: Any, *, name: str | None = None, axes: Any = None
+    ) -> Self:
         """Draw one fitted net; see :meth:`from_estimators`."""
         label = type(estimator).__name__ if name is None else name
         return cls.from_estimators({label: estimator}, axes=axes)
 
     @classmethod
-    def from_estimators(cls, estimators: Any, *, axes: Any = None):
+    def from_estimators(cls, estimators: Any, *, axes: Any = None) -> Self:
         """Draw fitted nets that were given `X_val` and `y_val`, or held songs out.
 
         Parameters
@@ -87,7 +89,7 @@ class LearningCurveDisplay:
             histories[name] = (losses, scores)
         return cls(histories).plot(axes)
 
-    def plot(self, axes: Any = None) -> LearningCurveDisplay:
+    def plot(self, axes: Any = None) -> Self:
         """Draw into two matplotlib axes, new ones if None."""
         if axes is None:
             axes = new_axes(2, (9, 4.2))
@@ -201,7 +203,7 @@ class ComparisonDisplay:
         published: Mapping[str, float] | None = None,
         confidence: float = 0.95,
         ax: Any = None,
-    ) -> ComparisonDisplay:
+    ) -> Self:
         """Score fitted classifiers on the same songs and draw.
 
         Parameters
@@ -236,7 +238,7 @@ class ComparisonDisplay:
             [published.get(name) for name in scores],
         ).plot(ax)
 
-    def plot(self, ax: Any = None) -> ComparisonDisplay:
+    def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""
         if ax is None:
             ax = new_axes(1, (8, 1.2 + 0.32 * len(self.names)))

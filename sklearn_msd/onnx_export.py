@@ -285,12 +285,13 @@ class _Corrected(nn.Module):
         self.shrinkage = float(estimator.shrinkage)
 
     def forward(self, x: Tensor) -> Tensor:
-        logits, rows = self.base(x), x
+        logits: Tensor = self.base(x)
+        rows = x
         if self.use_hidden:
             parts = [x, self.base.representation(x), logits]
             rows = torch.cat([part.double() for part in parts], dim=1)
         for stage, corrector in enumerate(self.correctors):
-            correction = corrector(rows)
+            correction: Tensor = corrector(rows)
             if self.combiners:
                 both = torch.cat([logits, correction], dim=1)
                 correction = self.combiners[stage](both) - logits

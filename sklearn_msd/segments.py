@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
     (2, 3000)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_segments": [_POSITIVE],
         "crop": [StrOptions(set(CROPS) - {"even"})],
         "pad": [StrOptions(set(PADS))],
@@ -140,7 +140,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         validate_uncropped(self, X, reset=True)
         return self
 
-    def transform(self, X: Any) -> NDArray:
+    def transform(self, X: Any) -> NDArray[Any]:
         """Crop or lengthen each song to ``n_segments``.
 
         Parameters
@@ -250,7 +250,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     True
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "per": [StrOptions({"feature", "input"})],
         "n_segment_features": [_POSITIVE],
     }
@@ -313,14 +313,14 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.n_samples_seen_ = scaler.n_samples_seen_
         return self
 
-    def _validate(self, X: Any, *, reset: bool) -> tuple[NDArray, tuple[int, ...]]:
+    def _validate(self, X: Any, *, reset: bool) -> tuple[NDArray[Any], tuple[int, ...]]:
         """Flat rows, and the shape in which they came."""
         if is_song_list(X):
             X = stack_segments(X)
         flat = validate_flat(self, X, reset=reset, any_length=self.per == "feature")
         return flat, X.shape if getattr(X, "ndim", 2) == 3 else flat.shape
 
-    def transform(self, X: Any) -> NDArray:
+    def transform(self, X: Any) -> NDArray[Any]:
         """Subtract the means and divide by the deviations.
 
         Parameters
@@ -335,7 +335,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         return self._apply(X, lambda block, mean, scale: (block - mean) / scale)
 
-    def inverse_transform(self, X: Any) -> NDArray:
+    def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Multiply by the deviations and add the means.
 
         Parameters
@@ -350,7 +350,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         return self._apply(X, lambda block, mean, scale: block * scale + mean)
 
-    def _apply(self, X: Any, function: Callable[..., NDArray]) -> NDArray:
+    def _apply(self, X: Any, function: Callable[..., NDArray[Any]]) -> NDArray[Any]:
         check_is_fitted(self, "mean_")
         X, shape = self._validate(X, reset=False)
         out = np.empty(X.shape, X.dtype)
@@ -371,6 +371,6 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _blocks(X: NDArray) -> Iterator[slice]:
+def _blocks(X: NDArray[Any]) -> Iterator[slice]:
     """Rows of ``X``, a block at a time."""
-    return gen_batches(len(X), max(1, _BLOCK_VALUES // X.shape[1]))
+    yield from gen_batches(len(X), max(1, _BLOCK_VALUES // X.shape[1]))

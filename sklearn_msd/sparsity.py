@@ -172,7 +172,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
     def hidden_representation(self, X: Any) -> np.ndarray:
         """Activations of the last layer before the output, (n_songs, n_units)."""
         check_is_fitted(self)
-        return self.estimator_.hidden_representation(X)
+        return np.asarray(self.estimator_.hidden_representation(X))
 
     def _logits(self, X: Any) -> np.ndarray:
         check_is_fitted(self)

@@ -100,7 +100,9 @@ def validate_songs(
     return rows if y is NO_LABELS else (rows, labels)
 
 
-def validate_flat(estimator: Any, X: Any, *, reset: bool, any_length: bool) -> NDArray:
+def validate_flat(
+    estimator: Any, X: Any, *, reset: bool, any_length: bool
+) -> NDArray[Any]:
     """Flat rows of whole segments, neither copied nor read.
 
     With ``any_length``, songs given in three dimensions may be longer or shorter than
@@ -114,7 +116,7 @@ def validate_flat(estimator: Any, X: Any, *, reset: bool, any_length: bool) -> N
 
 def validate_uncropped(
     estimator: Any, X: Any, *, reset: bool
-) -> list[NDArray] | NDArray:
+) -> list[NDArray[Any]] | NDArray[Any]:
     """Songs of any length: a list of arrays, or one three-dimensional array."""
     n_segment_features: int = estimator.n_segment_features
     if is_song_list(X):
@@ -124,8 +126,8 @@ def validate_uncropped(
             _check_feature_names(estimator, songs, reset=True)  # forgets old ones
             estimator.n_features_in_ = max(map(len, songs)) * n_segment_features
         return songs
-    X = validate_flat(estimator, X, reset=reset, any_length=True)
-    return X.reshape(len(X), -1, n_segment_features)
+    rows = validate_flat(estimator, X, reset=reset, any_length=True)
+    return rows.reshape(len(rows), -1, n_segment_features)
 
 
 def _validate_rows(
@@ -137,7 +139,7 @@ def _validate_rows(
     any_length: bool,
     dtype: Any,
     name: str = "X",
-) -> tuple[NDArray, Any]:
+) -> tuple[NDArray[Any], Any]:
     """Flat rows of whole segments and the labels, if any."""
     width = estimator.n_segment_features
     other_length = any_length and not reset and getattr(X, "ndim", 2) == 3

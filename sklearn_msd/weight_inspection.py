@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -50,7 +50,7 @@ class WeightHistogramDisplay:
     @classmethod
     def from_estimator(
         cls, estimator: Any, *, layers: Sequence[str] = ("conv",), axes: Any = None
-    ) -> WeightHistogramDisplay:
+    ) -> Self:
         """Draw the weights of one fitted net; see :meth:`from_estimators`."""
         name = type(estimator).__name__
         return cls.from_estimators({name: estimator}, layers=layers, axes=axes)
@@ -58,7 +58,7 @@ class WeightHistogramDisplay:
     @classmethod
     def from_estimators(
         cls, estimators: Any, *, layers: Sequence[str] = ("conv",), axes: Any = None
-    ) -> WeightHistogramDisplay:
+    ) -> Self:
         """Draw the weights of fitted nets.
 
         Parameters
@@ -82,7 +82,7 @@ class WeightHistogramDisplay:
             }
         return cls(weights).plot(axes)
 
-    def plot(self, axes: Any = None, *, bins: int = 80) -> WeightHistogramDisplay:
+    def plot(self, axes: Any = None, *, bins: int = 80) -> Self:
         """Draw into matplotlib axes, new ones if None, with `bins` bins."""
         layers = list(next(iter(self.weights.values())))
         if axes is None:
@@ -176,7 +176,7 @@ class KernelDisplay:
         n_strongest: int = 10,
         feature_names: Sequence[str] | None = None,
         ax: Any = None,
-    ) -> KernelDisplay:
+    ) -> Self:
         """Draw the strongest kernels of a fitted convolutional net.
 
         Parameters
@@ -211,7 +211,7 @@ class KernelDisplay:
         kernels: np.ndarray,
         n_strongest: int = 10,
         feature_names: Sequence[str] | None = None,
-    ) -> KernelDisplay:
+    ) -> Self:
         """A display, not yet drawn, of the kernels with the largest sums of squares.
 
         Parameters
@@ -228,7 +228,7 @@ class KernelDisplay:
         order = order[:n_strongest]
         return cls(kernels[order], feature_names, [str(i) for i in order])
 
-    def plot(self, ax: Any = None) -> KernelDisplay:
+    def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""
         n_kernels, height, n_features = self.kernels.shape
         if ax is None:

@@ -40,7 +40,7 @@ class NpzArchive:
         If the file cannot be opened.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         with self._naming_damage("the archive"):
             self._zip = zipfile.ZipFile(self.path)

@@ -133,4 +133,4 @@ def _means(frames: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
 def _chroma(frames: FloatArray, starts: NDArray[np.intp]) -> FloatArray:
     """Chroma of segments (n_segments, 12), the strongest pitch class of each 1."""
     chroma = _means(frames, starts).T + CHROMA_FLOOR
-    return chroma / chroma.max(axis=1, keepdims=True)
+    return np.asarray(chroma / chroma.max(axis=1, keepdims=True))

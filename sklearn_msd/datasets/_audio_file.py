@@ -24,7 +24,7 @@ _TOLERANCE = 0.1  # seconds
 RATES = (1_000, 768_000)
 
 
-def read_audio(path: str | os.PathLike) -> tuple[NDArray[np.float32], float]:
+def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], float]:
     """Samples of a file, its channels averaged, and their rate in Hz.
 
     soundfile is tried first; what it does not know (m4a, wma, …) is left to librosa,
@@ -73,7 +73,8 @@ def _read_with_librosa(path: str) -> tuple[NDArray[np.float32], float]:
         with warnings.catch_warnings():
             # Its news that soundfile failed, and that the other way is to go.
             warnings.simplefilter("ignore")
-            return librosa.load(path, sr=None, mono=True)
+            samples, rate = librosa.load(path, sr=None, mono=True)
+            return samples, rate
     except Exception as error:
         raise ValueError(
             f"{path}: not an audio file that soundfile or librosa can read "

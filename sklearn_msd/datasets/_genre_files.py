@@ -153,7 +153,7 @@ def _read_npz(path: Path) -> StoredSplit:
 
 def _label_map(archive: NpzArchive) -> list[str]:
     shape, dtype = archive.header("label_map")
-    names = archive.read("label_map")
+    names: np.ndarray = archive.read("label_map")
     if dtype.kind == "S":
         names = np.char.decode(names, "utf-8", "replace")
     if len(shape) != 1 or names.dtype.kind != "U" or len(set(names)) < len(names):
@@ -161,7 +161,8 @@ def _label_map(archive: NpzArchive) -> list[str]:
             f"{archive.path}: label_map must hold distinct class names; got the shape "
             f"{shape} and the dtype {dtype}."
         )
-    return names.tolist()
+    label_map: list[str] = names.tolist()
+    return label_map
 
 
 def _strings(archive: NpzArchive, name: str, length: int) -> np.ndarray | None:

@@ -26,7 +26,8 @@ class Labels(NamedTuple):
 
 
 def index_labels(
-    annotations: str | os.PathLike | Mapping[str, str], genres: Sequence[str] | None
+    annotations: str | os.PathLike[str] | Mapping[str, str],
+    genres: Sequence[str] | None,
 ) -> tuple[list[str], Labels, str]:
     """Turn annotations into genre names, sorted arrays, and a digest of both."""
     found: Mapping[str, str] = (

@@ -73,7 +73,7 @@ def over_keys(figures: FloatArray) -> FloatArray:
 def root(covariance: FloatArray) -> FloatArray:
     """Symmetric root of the nearest positive semi-definite matrix."""
     values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+    return np.asarray((vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T)
 
 
 def innovation_root() -> FloatArray:
@@ -137,7 +137,9 @@ class Background:
         self.step_root = root(rest * (1 - np.outer(lag1, lag1))).astype(np.float32)
         self.between_root = root(between - signal_between).astype(np.float32)
 
-    def draw(self, n_songs: int, n_segments: int, rng: np.random.Generator):
+    def draw(
+        self, n_songs: int, n_segments: int, rng: np.random.Generator
+    ) -> FloatArray:
         """Draw (n_songs, n_segments, 25) float32 values around 0."""
 
         def normal(*shape: int) -> FloatArray:

@@ -63,7 +63,7 @@ class SongFile:
     """
 
     def __init__(
-        self, path: str | os.PathLike, columns: Sequence[str], loudness: str
+        self, path: str | os.PathLike[str], columns: Sequence[str], loudness: str
     ) -> None:
         self._h5py = import_optional("h5py", "hdf5")
         self.path = os.fspath(path)
@@ -195,7 +195,8 @@ class SongFile:
     def artist_id(self, song: Song) -> str:
         """Read the id of the song's artist; empty where the file has none."""
         row = self.table("metadata", {"artist_id": "S32"}, song.row, 1)
-        return row["artist_id"][0].decode("utf-8", "replace")
+        artist: bytes = row["artist_id"][0]
+        return artist.decode("utf-8", "replace")
 
     def table(
         self, name: str, fields: dict[str, str], first: int, count: int

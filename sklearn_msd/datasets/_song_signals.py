@@ -134,7 +134,7 @@ def draw_centres(n_classes: int, rng: np.random.Generator) -> FloatArray:
     blocks = -(-n_classes // N_FEATURES)
     squares = rng.standard_normal((blocks, N_FEATURES, N_FEATURES))
     centres = np.linalg.qr(squares)[0].reshape(-1, N_FEATURES)[:n_classes]
-    return centres - centres.mean(axis=0)
+    return np.asarray(centres - centres.mean(axis=0))
 
 
 class Signals:
@@ -176,7 +176,9 @@ class Signals:
         self.centres = centres.astype(np.float32)
         self.between = centres.T @ centres / n_classes
 
-    def draw(self, y: IntArray, n_segments: int, rng: np.random.Generator):
+    def draw(
+        self, y: IntArray, n_segments: int, rng: np.random.Generator
+    ) -> FloatArray:
         """Draw (n_songs, n_segments, 25) float32 songs of the classes `y`."""
         sounds = self.sounds[self._draw_score(y, n_segments, rng)]
         return sounds + self.centres[y][:, None]

@@ -29,7 +29,7 @@ class Piece(NamedTuple):
     mtime_ns: int
 
 
-def iter_files(root: Path) -> Iterator[os.DirEntry | Path]:
+def iter_files(root: Path) -> Iterator[os.DirEntry[str] | Path]:
     """Walk over the HDF5 files below `root`, sorted folder by folder.
 
     Only one folder's names at a time are held in memory. Links to files are followed,
@@ -80,7 +80,7 @@ def _iter_pieces(root: Path) -> Iterator[Piece]:
             yield whole._replace(first=first, stop=first + GROUP_FILES)
 
 
-def _count_songs(path: os.DirEntry | Path) -> int:
+def _count_songs(path: os.DirEntry[str] | Path) -> int:
     try:
         with SongFile(path, COLUMN_ORDER, "start") as file:
             return file.n_songs

@@ -5,7 +5,7 @@ import re
 import warnings
 from collections.abc import Container
 from sys import intern
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sklearn.utils._param_validation import StrOptions, validate_params
 
@@ -44,12 +44,12 @@ class GenreAnnotations(dict[str, str]):
         Lines left out, in order.
     """
 
-    def __init__(self, *args, **kwargs) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.minority: dict[str, str] = {}
         self.problems: list[AnnotationProblem] = []
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Any, ...]:
         # A dict's own pickling would drop the two attributes.
         return type(self), (dict(self),), self.__dict__
 
@@ -63,7 +63,7 @@ class GenreAnnotations(dict[str, str]):
     prefer_skip_nested_validation=True,
 )
 def read_genre_annotations(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     known_ids: Container[str] | None = None,
     errors: str = "warn",

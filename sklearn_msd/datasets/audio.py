@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import Memory
@@ -33,7 +33,7 @@ from sklearn_msd.datasets._columns import feature_names, flat_feature_names
     prefer_skip_nested_validation=True,
 )
 def segments_from_audio(
-    path_or_samples: str | os.PathLike | ArrayLike,
+    path_or_samples: str | os.PathLike[str] | ArrayLike,
     sample_rate: float | None = None,
     *,
     return_times: bool = False,
@@ -184,7 +184,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
     >>> genre.predict(["c.wav"])  # doctest: +SKIP
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "n_segments": [Interval(Integral, 1, None, closed="left"), None],
         "crop": [StrOptions({"center", "start"})],
         "pad": [StrOptions(set(PADS))],
@@ -198,7 +198,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         *,
         crop: str = "center",
         pad: str = "repeat",
-        memory: str | os.PathLike | Memory | None = None,
+        memory: str | os.PathLike[str] | Memory | None = None,
         n_jobs: int | None = None,
     ):
         self.n_segments = n_segments
@@ -208,7 +208,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         self.n_jobs = n_jobs
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Sequence[str | os.PathLike], y: Any = None) -> Self:
+    def fit(self, X: Sequence[str | os.PathLike[str]], y: Any = None) -> Self:
         """Check the parameters; there is nothing to learn, and no file is read.
 
         Parameters
@@ -226,7 +226,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         _check_paths(X)
         return self
 
-    def transform(self, X: Sequence[str | os.PathLike]) -> NDArray[np.float32]:
+    def transform(self, X: Sequence[str | os.PathLike[str]]) -> NDArray[np.float32]:
         """Read the files.
 
         Parameters

@@ -42,7 +42,7 @@ class AudioAnalysis:
     prefer_skip_nested_validation=True,
 )
 def read_audio_analysis(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     columns: Sequence[str] = COLUMN_ORDER,
     loudness: str = "max",

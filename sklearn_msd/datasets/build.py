@@ -58,9 +58,9 @@ _MARK = "sklearn-msd-build.txt"
     prefer_skip_nested_validation=True,
 )
 def build_msd_genre(
-    h5_root: str | os.PathLike,
-    annotations: str | os.PathLike | Mapping[str, str],
-    out: str | os.PathLike,
+    h5_root: str | os.PathLike[str],
+    annotations: str | os.PathLike[str] | Mapping[str, str],
+    out: str | os.PathLike[str],
     n_segments: int = 120,
     crop: str = "center",
     loudness: str = "start",
@@ -297,7 +297,7 @@ def _finished(target: Path, parameters: dict[str, Any]) -> dict[str, Any] | None
         return None
     path = target / "build.json"
     if path.is_file():
-        report = json.loads(path.read_text(encoding="utf-8"))
+        report: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         if report.get("parameters") == parameters:
             return report
     raise FileExistsError(

@@ -56,7 +56,7 @@ class MSDTrack:
     prefer_skip_nested_validation=True,
 )
 def read_msd_track(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     index: int = 0,
     *,
     columns: Sequence[str] = COLUMN_ORDER,

@@ -25,7 +25,7 @@ from sklearn_msd.datasets._genre_files import (
 )
 from sklearn_msd.datasets._variable_length import read_variable_length
 
-_PARAMETERS: dict[str, list] = {
+_PARAMETERS: dict[str, list[Any]] = {
     "task": [str, Integral],
     "data_home": [str, os.PathLike, None],
     "variable_length": ["boolean"],
@@ -40,7 +40,7 @@ _PARAMETERS: dict[str, list] = {
 def load_msd_genre(
     task: str | int = "10",
     split: str = "train",
-    data_home: str | os.PathLike | None = None,
+    data_home: str | os.PathLike[str] | None = None,
     variable_length: bool = False,
     return_X_y: bool = False,
     *,
@@ -166,7 +166,7 @@ def load_msd_genre(
 @validate_params(_PARAMETERS, prefer_skip_nested_validation=True)
 def predefined_split(
     task: str | int = "10",
-    data_home: str | os.PathLike | None = None,
+    data_home: str | os.PathLike[str] | None = None,
     variable_length: bool = False,
     *,
     max_segments: int | None = None,
@@ -239,7 +239,7 @@ def check_task(task: str | int) -> str:
     return task
 
 
-def _data_home(data_home: str | os.PathLike | None) -> Path:
+def _data_home(data_home: str | os.PathLike[str] | None) -> Path:
     home = data_home if data_home is not None else os.environ.get("MLP_DATA_DIR")
     if not home:
         raise ValueError(

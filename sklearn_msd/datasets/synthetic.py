@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,7 +74,7 @@ def make_songs(
     labels: Literal["index", "name"] = "index",
     task_state: RandomState = None,
     random_state: RandomState = None,
-) -> tuple[FloatArray, NDArray]:
+) -> tuple[FloatArray, NDArray[Any]]:
     """Make synthetic songs that have the statistics of real ones.
 
     **The songs are synthetic**: no song of the Million Song Dataset is in them, and

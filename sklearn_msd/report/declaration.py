@@ -151,7 +151,9 @@ class Figure:
         return f"Figure {self.id}" if self.id.isdigit() else "Future work"
 
 
-def rebuild(value: Any, replace: Callable[[FrozenEstimator], Any], **settings: Any):
+def rebuild(
+    value: Any, replace: Callable[[FrozenEstimator], Any], **settings: Any
+) -> Any:
     """A fresh copy of an estimator with other settings, wherever they are nested.
 
     Parameters

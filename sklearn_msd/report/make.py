@@ -37,7 +37,7 @@ SIZES = {"quick": Size(4000, 1000, 12), "full": Size(40_000, 10_000, 100, True)}
 def make_report(
     data: str = SYNTHETIC,
     *,
-    out: str | os.PathLike = "report-out",
+    out: str | os.PathLike[str] = "report-out",
     task: int | None = None,
     figures: Sequence[str] | None = None,
     seeds: Sequence[int] = (0, 1),

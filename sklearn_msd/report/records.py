@@ -48,7 +48,7 @@ class RecordStore:
         Made when the first record is saved.
     """
 
-    def __init__(self, folder: str | os.PathLike) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
 
     def save(self, key: str, record: Record) -> None:

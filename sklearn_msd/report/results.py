@@ -117,7 +117,8 @@ class Results:
         if curve is None:
             shape = (len(self.plan.settings.seeds), len(data.y_valid))
             return np.full(shape, 1 / data.n_classes)
-        return (self.predicted_at_best(curve, data) == data.y_valid).astype(float)
+        right = self.predicted_at_best(curve, data) == data.y_valid
+        return np.asarray(right, dtype=float)
 
     def at_last(self, curve: Curve | None, data: ReportData) -> np.ndarray:
         """Share of the last epochs in which each song was right, (n_seeds, n_songs)."""
