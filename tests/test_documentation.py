@@ -41,7 +41,8 @@ def test_some_commands_are_shown():
 def test_reference_lists_every_public_name():
     page = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
     listed = re.findall(r"^   (\w+)$", page, re.MULTILINE)
-    assert sorted(listed) == sorted([*sklearn_msd.__all__, *datasets.__all__])
+    public = {*sklearn_msd.__all__, *datasets.__all__} - {"datasets"}
+    assert sorted(listed) == sorted(public)
 
 
 def test_gallery_has_the_examples_that_the_guide_names():

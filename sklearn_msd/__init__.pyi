@@ -1,0 +1,47 @@
+from . import datasets
+from .classifiers import (
+    FullyConnectedClassifier,
+    RecurrentClassifier,
+    SegmentConvClassifier,
+    TimeConvClassifier,
+)
+from .combiner_display import CombinerDisplay
+from .combining import LinearCombiner, NonlinearCombiner
+from .correcting import CorrectingClassifier
+from .crop_averaging import CropAveragingClassifier
+from .inspection import ComparisonDisplay, LearningCurveDisplay
+from .joint_combining import JointCombiner
+from .logits import class_logits
+from .onnx_export import to_onnx
+from .persistence import load, save
+from .segments import SegmentCropper, SegmentScaler, stack_segments
+from .sparsity import SparseRefitClassifier
+from .weight_inspection import KernelDisplay, WeightHistogramDisplay
+
+__all__ = [
+    "CombinerDisplay",
+    "ComparisonDisplay",
+    "CorrectingClassifier",
+    "CropAveragingClassifier",
+    "FullyConnectedClassifier",
+    "JointCombiner",
+    "KernelDisplay",
+    "LearningCurveDisplay",
+    "LinearCombiner",
+    "NonlinearCombiner",
+    "RecurrentClassifier",
+    "SegmentConvClassifier",
+    "SegmentCropper",
+    "SegmentScaler",
+    "SparseRefitClassifier",
+    "TimeConvClassifier",
+    "WeightHistogramDisplay",
+    "class_logits",
+    "datasets",
+    "load",
+    "save",
+    "stack_segments",
+    "to_onnx",
+]
+
+__version__: str
