@@ -110,7 +110,9 @@ class BaseSegmentClassifier(
     ) -> BaseSegmentClassifier:
         """Train the net.
 
-        Ctrl-C ends the training; the estimator is then fitted with what it had.
+        Ctrl-C ends it with a KeyboardInterrupt, and a search with it. Once the training
+        has made a step, the estimator then is fitted with what it had: the weights of
+        the best finished epoch with `early_stopping`, else those of the last step.
 
         Parameters
         ----------
@@ -138,6 +140,8 @@ class BaseSegmentClassifier(
         ------
         ValueError
             For input that is not as above, and when the training diverges.
+        KeyboardInterrupt
+            For Ctrl-C. A callback that raises it ends the training quietly.
         """
         return self._fit(
             X, y, sample_weight, base_logits, X_val, y_val, base_logits_val
@@ -445,6 +449,7 @@ class BaseSegmentClassifier(
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
+        net.drop_unfinished_epoch()
         # The validation part and scikit-learn's contexts are not for a fitted net.
         net.train_split = None
         net.callbacks = None
@@ -453,19 +458,24 @@ class BaseSegmentClassifier(
             for name, callback in net.callbacks_
             if not isinstance(callback, _EpochsAsTasks)
         ]
+        interrupt, net.interrupt_ = net.interrupt_, None
+        if interrupt is not None and not net.optimizer_.state:
+            raise interrupt  # before the first step: there is nothing to keep
         self.net_ = net
         self._record_curves()
+        if interrupt is not None:
+            raise interrupt
 
     def _record_curves(self) -> None:
-        history = self.net_.history
+        history = list(self.net_.history)
         self.n_iter_ = len(history)
-        self.loss_curve_ = history[:, "train_loss"]
-        self.penalty_curve_ = history[:, "penalty"]
+        self.loss_curve_ = [epoch["train_loss"] for epoch in history]
+        self.penalty_curve_ = [epoch["penalty"] for epoch in history]
         self.validation_loss_curve_ = self.validation_scores_ = None
         self.best_iter_ = self.n_iter_
-        if "valid_loss" in history[-1]:
-            self.validation_loss_curve_ = history[:, "valid_loss"]
-            self.validation_scores_ = history[:, "valid_acc"]
+        if history and "valid_loss" in history[-1]:
+            self.validation_loss_curve_ = [epoch["valid_loss"] for epoch in history]
+            self.validation_scores_ = [epoch["valid_acc"] for epoch in history]
             self.best_iter_ = int(np.argmin(self.validation_loss_curve_)) + 1
         self.n_parameters_ = count_parameters(self.module_)
 

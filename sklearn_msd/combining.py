@@ -18,6 +18,7 @@ from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.logits import class_logits
 from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.whole_fits import whole_fit
 
 
 class LinearCombiner(StackedLogits):
@@ -95,6 +96,7 @@ class LinearCombiner(StackedLogits):
 
     # The bases are checked by their own fit.
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the bases that are not frozen, and the combiner.
 
@@ -202,6 +204,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     }
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(
         self,
         X: Any,

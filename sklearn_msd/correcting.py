@@ -29,6 +29,7 @@ from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.logits import out_of_fold_logits
 from sklearn_msd.staged_corrections import StagedCorrections
+from sklearn_msd.whole_fits import whole_fit
 
 
 class CorrectingClassifier(
@@ -157,6 +158,7 @@ class CorrectingClassifier(
 
     # The base is checked by its own fit.
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(
         self,
         X: Any,

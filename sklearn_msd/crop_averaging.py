@@ -24,6 +24,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_msd._segment_arrays import PADS, crop_songs
 from sklearn_msd.validation import validate_uncropped
+from sklearn_msd.whole_fits import whole_fit
 
 __all__ = ["CropAveragingClassifier"]
 
@@ -115,6 +116,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 
     # The estimator inside is checked by its own fit.
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the classifier on crops.
 

@@ -20,6 +20,7 @@ from sklearn_msd.composed_modules import CombinedNet
 from sklearn_msd.modules import SegmentNet
 from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.whole_fits import whole_fit
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -106,6 +107,7 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
     }
 
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(
         self,
         X: Any,
@@ -139,7 +141,6 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
                 copied_net(repr(name), base, "JointCombiner")
         stacked, y = self._fit_bases(X, y, sample_weight, params)
         self._fit_linear(stacked, y, sample_weight, self.combiner_l2)
-        self.__dict__.pop("joint_", None)
         if self.max_epochs == 0:
             return self
         nets = [copied_net("", base, "") for base in self.estimators_]

@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.modules import LAYERS, layer_weights
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.whole_fits import whole_fit
 
 
 class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
@@ -99,6 +100,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
 
     # The net checks its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
     def fit(
         self,
         X: Any,
@@ -185,14 +187,14 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
                 f"threshold={self.threshold} masks all weights of {', '.join(empty)}: "
                 "the net sees nothing of its input. Lower threshold or l1.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=5,
             )
         if not self.masks_:
             warnings.warn(
                 f"{type(self.estimator).__name__} has none of layers={self.layers}: "
                 "nothing is masked.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=5,
             )
 
     def __sklearn_tags__(self) -> Any:

@@ -10,6 +10,7 @@ are cross-entropies, and the penalty is logged beside them.
 from __future__ import annotations
 
 import copy
+import dis
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -247,20 +248,54 @@ class LogitNet(NeuralNetClassifier):
                 if grad is not None:
                     grad.mul_(mask)
 
+    def fit_loop(self, X: Any, y: Any = None, epochs: Any = None, **kwargs: Any) -> Any:
+        """Train until the end or until a callback ends it; keep who pressed Ctrl-C."""
+        self.interrupt_: BaseException | None = None
+        try:
+            return super().fit_loop(X, y, epochs, **kwargs)
+        except KeyboardInterrupt as error:  # skorch takes it for an end of the training
+            if not _raised_by_a_statement(error):
+                self.interrupt_ = error
+            raise
+
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **kwargs: Any
     ) -> None:
-        """One pass; raises a ValueError after one that made the loss no number."""
+        """One pass; raises a ValueError after one that made weights or loss no number.
+
+        One batch is enough to ask: a loss that is no number makes weights that are
+        none, and they make all later losses such.
+        """
         super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
-        if not training:
+        if iterator is None:
             return
-        loss = self.history[-1, "batches", -1, "train_loss"]
-        if not math.isfinite(loss):
+        losses = self.history[-1, "batches", :, f"{prefix}_loss"]
+        if not training and not np.isfinite(losses).all():
             raise ValueError(
-                f"The training diverged: the loss is {loss} in epoch "
-                f"{len(self.history)}. Standardise X or lower learning_rate, which is "
-                f"{self.lr}."
+                f"The validation loss is {np.sum(losses)} in epoch "
+                f"{len(self.history)}: values in X_val or base_logits_val are too "
+                f"large to compute with in {self.dtype}."
             )
+        if training and not (math.isfinite(losses[-1]) and self.has_finite_weights):
+            raise ValueError(
+                f"The training diverged: the loss is {losses[-1]} in epoch "
+                f"{len(self.history)}, or a weight is no number after it. Standardise "
+                f"X or lower learning_rate, which is {self.lr}."
+            )
+
+    @property
+    def has_finite_weights(self) -> bool:
+        """Whether all parameters are finite, by their sums: in one pass, no copy."""
+        with torch.no_grad():
+            return all(math.isfinite(p.sum()) for p in self.module_.parameters())
+
+    def drop_unfinished_epoch(self) -> None:
+        """Forget the losses of an epoch that was cut short; its steps stay."""
+        logged = {"penalty", "train_loss"}
+        if self.history and "valid_batch_count" in self.history[-1]:
+            logged |= {"valid_loss", "valid_acc"}
+        if self.history and not logged.issubset(self.history[-1]):
+            del self.history[-1]
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Log the penalty beside the losses."""
@@ -296,6 +331,21 @@ class LogitNet(NeuralNetClassifier):
         light.forget_training()
         state: dict[str, Any] = NeuralNetClassifier.__getstate__(light)
         return state
+
+
+def _raised_by_a_statement(error: BaseException) -> bool:
+    """Whether a KeyboardInterrupt is a callback's, and not of Ctrl-C.
+
+    A callback ends a training with ``raise KeyboardInterrupt``; the signal handler
+    throws it in at whatever instruction is next.
+    """
+    origin = error.__traceback__
+    while origin is not None and origin.tb_next is not None:
+        origin = origin.tb_next
+    if origin is None:
+        return False
+    instruction = origin.tb_frame.f_code.co_code[origin.tb_lasti]
+    return dis.opname[instruction] == "RAISE_VARARGS"
 
 
 def apply_in_chunks(

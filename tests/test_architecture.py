@@ -12,7 +12,10 @@ PACKAGE = Path(sklearn_msd.__file__).parent
 # From the ground up. A part may import the parts in the rows before its own, and what
 # shares its row only where the row is one package.
 ROWS: list[set[str]] = [
-    {"_optional", "_files", "_segment_arrays", "convolution", "predicting"},
+    {
+        *("_optional", "_files", "_segment_arrays", "convolution", "predicting"),
+        "whole_fits",
+    },
     {"training_parameters", "drawing"},
     {"modules", "validation", "datasets", "inspection", "combiner_display"},
     {"training", "composed_modules", "segments", "weight_inspection"},

@@ -1,6 +1,7 @@
 """What all net classifiers share, shown on small ones."""
 
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -17,6 +18,7 @@ from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
+from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import (
@@ -427,15 +429,97 @@ def test_a_callback_of_scikit_learn_can_stop_the_training(data):
     assert net.n_iter_ == 2
 
 
-def test_ctrl_c_leaves_a_fitted_estimator(data):
-    class Interrupt(Callback):
-        def on_epoch_begin(self, net, **kwargs):
-            if len(net.history) == 3:
-                raise KeyboardInterrupt
+class At(Callback):
+    """Does something at one event, before the batch or the epoch given."""
 
+    def __init__(self, event, batch, action):
+        self.event, self.batch, self.action = event, batch, action
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.call("epoch_begin", net)
+
+    def on_batch_begin(self, net, training, **kwargs):
+        self.call("batch_begin" if training else "validation", net)
+
+    def on_epoch_end(self, net, **kwargs):
+        self.call("epoch_end", net)
+
+    def call(self, event, net):
+        steps = [step["step"] for step in net.optimizer_.state.values()]
+        if event == self.event and self.batch == int(max(steps, default=0)):
+            self.action()
+
+
+def stop():
+    raise KeyboardInterrupt
+
+
+def ctrl_c():
+    signal.raise_signal(signal.SIGINT)
+
+
+# Six batches an epoch. In the end no epoch counts that was cut short.
+@pytest.mark.parametrize(
+    ("event", "batch", "n_iter"),
+    [
+        ("batch_begin", 1, 0),
+        ("batch_begin", 6, 1),
+        ("batch_begin", 15, 2),
+        ("epoch_begin", 12, 2),
+        ("validation", 12, 1),
+        ("epoch_end", 12, 2),
+    ],
+)
+def test_the_end_of_a_training_cut_short(data, event, batch, n_iter):
     X, y = data
-    net = make(callbacks=[Interrupt()]).fit(X, y)
-    assert net.predict(X).shape == (N_SONGS,)
+    given = {"X": X, "y": y, "X_val": X[:20], "y_val": y[:20]}
+    whole = make().fit(**given)
+    stopped = make(callbacks=[At(event, batch, stop)]).fit(**given)
+    interrupted = make(callbacks=[At(event, batch, ctrl_c)])
+    with pytest.raises(KeyboardInterrupt):
+        interrupted.fit(**given)
+    for net in (stopped, interrupted):
+        assert net.n_iter_ == n_iter
+        assert net.loss_curve_ == whole.loss_curve_[:n_iter]
+        assert net.validation_scores_ == (whole.validation_scores_[:n_iter] or None)
+        assert pickle.loads(pickle.dumps(net)).predict(X).shape == (N_SONGS,)
+    assert torch.equal(weights(stopped), weights(interrupted))
+    if event == "epoch_end":
+        assert torch.equal(weights(stopped), weights(make(max_epochs=2).fit(X, y)))
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(data):
+    X, y = data
+    net = make(callbacks=[At("batch_begin", 0, ctrl_c)])
+    for _ in range(2):  # the second time it was fitted before
+        with pytest.raises(KeyboardInterrupt):
+            net.fit(X, y)
+        with pytest.raises(NotFittedError):
+            net.predict(X)
+        net.set_params(callbacks=None).fit(X, y)
+        net.set_params(callbacks=[At("batch_begin", 0, ctrl_c)])
+
+
+def test_ctrl_c_with_early_stopping_leaves_the_best_finished_epoch(data):
+    X, y = data
+    given = {"X": X, "y": y, "X_val": X[:20], "y_val": y[:20][::-1]}
+    whole = make(max_epochs=3, early_stopping=True).fit(**given)
+    net = make(early_stopping=True, callbacks=[At("batch_begin", 21, ctrl_c)])
+    with pytest.raises(KeyboardInterrupt):
+        net.fit(**given)
+    assert net.best_iter_ == whole.best_iter_
+    assert torch.equal(weights(net), weights(whole))
+
+
+def test_ctrl_c_in_partial_fit_keeps_the_net(data):
+    X, y = data
+    net = make().partial_fit(X, y, classes=np.unique(y))
+    net.net_.callbacks_.append(("ctrl_c", At("batch_begin", 9, ctrl_c)))
+    with pytest.raises(KeyboardInterrupt):
+        net.partial_fit(X, y)
+    assert net.n_iter_ == 1
+    net.net_.callbacks_.pop()
+    assert net.partial_fit(X, y).n_iter_ == len(net.loss_curve_) == 2
 
 
 # --- in scikit-learn's tools --------------------------------------------------------
