@@ -3,14 +3,12 @@
 Data flows one way: array → validated flat array → tensors → logits → labels.
 """
 
-from __future__ import annotations
-
 import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -107,7 +105,7 @@ class BaseSegmentClassifier(
         X_val: Any = None,
         y_val: Any = None,
         base_logits_val: Any = None,
-    ) -> BaseSegmentClassifier:
+    ) -> Self:
         """Train the net.
 
         Ctrl-C ends it with a KeyboardInterrupt, and a search with it. Once the training
@@ -150,7 +148,7 @@ class BaseSegmentClassifier(
     @_fit_context(prefer_skip_nested_validation=True)
     def fit_within(
         self, compose: Callable[[SegmentNet], SegmentNet], X: Any, y: Any, **kwargs: Any
-    ) -> BaseSegmentClassifier:
+    ) -> Self:
         """Train ``compose(net)`` in place of the net, and keep the net.
 
         Parameters
@@ -176,7 +174,7 @@ class BaseSegmentClassifier(
         y_val: Any = None,
         base_logits_val: Any = None,
         compose: Callable[[SegmentNet], SegmentNet] | None = None,
-    ) -> BaseSegmentClassifier:
+    ) -> Self:
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
         X, y = validate_songs(self, X, y, padding=self._takes_padding())
         check_classification_targets(y)
@@ -220,7 +218,7 @@ class BaseSegmentClassifier(
         classes: Any = None,
         sample_weight: Any = None,
         base_logits: Any = None,
-    ) -> BaseSegmentClassifier:
+    ) -> Self:
         """Train for one pass over the songs given, from the weights there are.
 
         Parameters
@@ -469,12 +467,15 @@ class BaseSegmentClassifier(
     def _record_curves(self) -> None:
         history = list(self.net_.history)
         self.n_iter_ = len(history)
-        self.loss_curve_ = [epoch["train_loss"] for epoch in history]
+        # Python's floats, as numpy's are ill to read in a list.
+        self.loss_curve_ = [float(epoch["train_loss"]) for epoch in history]
         self.penalty_curve_ = [epoch["penalty"] for epoch in history]
         self.validation_loss_curve_ = self.validation_scores_ = None
         self.best_iter_ = self.n_iter_
         if history and "valid_loss" in history[-1]:
-            self.validation_loss_curve_ = [epoch["valid_loss"] for epoch in history]
+            self.validation_loss_curve_ = [
+                float(epoch["valid_loss"]) for epoch in history
+            ]
             self.validation_scores_ = [epoch["valid_acc"] for epoch in history]
             self.best_iter_ = int(np.argmin(self.validation_loss_curve_)) + 1
         self.n_parameters_ = count_parameters(self.module_)

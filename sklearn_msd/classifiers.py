@@ -1,7 +1,5 @@
 """The net classifiers: a few parameters each, over shared machinery."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral

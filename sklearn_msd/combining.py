@@ -1,7 +1,5 @@
 """Combining the logits of several classifiers (section 5 of the report)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from numbers import Real

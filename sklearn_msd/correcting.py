@@ -1,7 +1,5 @@
 """Correcting a classifier: a net that adds to its logits (section 6 of the report)."""
 
-from __future__ import annotations
-
 import copy
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self

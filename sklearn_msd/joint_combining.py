@@ -1,7 +1,5 @@
 """Training several nets and their combiner together (section 5 of the report)."""
 
-from __future__ import annotations
-
 import copy
 from dataclasses import dataclass, field
 from numbers import Integral, Real

@@ -1,12 +1,10 @@
 """Sparse nets in two steps: L1 finds the weights to keep, L2 fits them (3.2)."""
 
-from __future__ import annotations
-
 import copy
 import warnings
 from collections.abc import Sequence
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
@@ -109,7 +107,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         base_logits: Any = None,
         X_val: Any = None,
         y_val: Any = None,
-    ) -> SparseRefitClassifier:
+    ) -> Self:
         """Train both nets.
 
         Parameters

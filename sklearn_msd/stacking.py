@@ -9,6 +9,7 @@ from sklearn.ensemble import StackingClassifier
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch
+from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -126,6 +127,11 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
     def _stack(self, logits: list[np.ndarray]) -> np.ndarray:
         self._n_feature_outs = [scores.shape[1] for scores in logits]
         return np.hstack(logits).astype(np.float64)
+
+    def _sk_visual_block_(self) -> _VisualBlock:
+        # StackingClassifier's shows the final estimator that it would have had.
+        names, estimators = zip(*self.estimators, strict=True)
+        return _VisualBlock("parallel", estimators, names=names)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Routing of `sample_weight` and other metadata to the bases.

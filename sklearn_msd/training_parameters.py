@@ -1,7 +1,5 @@
 """How nets are trained: the parameters that all estimators which train one share."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
