@@ -19,8 +19,9 @@ same views:
     \partial W = \sum_p G[p::k]^\top \operatorname{view}(A, p), \qquad
     \operatorname{view}(\partial A, p) \mathrel{+}= G[p::k] \, W .
 
-Maximum pooling commutes with the bias and with ReLU, ``max(relu(z + b)) = relu(max(z) +
-b)``, so both run on the pooled array; which element set each maximum (the first, where
+The products add to an array that holds the bias, which is faster than adding the bias
+to the products. Maximum pooling commutes with ReLU, ``max(relu(z)) = relu(max(z))``, so
+that ReLU runs on the pooled array; which element set each maximum (the first, where
 several are equal, as in PyTorch) is all that the backward pass must remember. Average
 pooling does not commute with ReLU, which then comes first.
 
@@ -122,9 +123,9 @@ class _ConvReluPool(torch.autograd.Function):
 
         rows = x.view(-1, n_inputs)
         kernels = weight.view(n_kernels, -1)
-        z = x.new_empty(rows.shape[0], n_kernels)
+        z = x.new_empty(rows.shape[0], n_kernels).copy_(bias)
         for p in range(height):
-            torch.mm(_phase(rows, p, height), kernels.t(), out=_every(z, p, height))
+            _every(z, p, height).addmm_(_phase(rows, p, height), kernels.t())
 
         windows = z.view(n_songs, n_segments, n_kernels)
         windows = windows[:, : n_pooled * pool_size]
@@ -132,12 +133,12 @@ class _ConvReluPool(torch.autograd.Function):
         saved: list[Tensor] = []
         if pooling == "max":
             peak, saved = _maximum(windows, remember=any(ctx.needs_input_grad))
-            out = peak.add_(bias).relu_()
+            out = peak.relu_()
         elif pooling == "average":
-            saved = [windows.add(bias).relu_()]
+            saved = [windows.relu()]
             out = saved[0].mean(dim=2)
         else:
-            out = windows[:, :, 0].add(bias).relu_()
+            out = windows[:, :, 0].relu()
         ctx.save_for_backward(x, weight, out, *saved)
         ctx.pooling, ctx.pool_size = pooling, pool_size
         return out
@@ -158,16 +159,15 @@ class _ConvReluPool(torch.autograd.Function):
         if ctx.pooling == "average":
             share = (grad_out / ctx.pool_size).unsqueeze(2).expand_as(windows)
             _pass_where_positive(share, saved[0], out=windows)
-            grad_bias = windows.sum(dim=(0, 1, 2))
         else:
-            active = _pass_where_positive(grad_out, out)
-            grad_bias = active.sum(dim=(0, 1))
+            first = windows[:, :, 0]
+            _pass_where_positive(grad_out, out, out=first)
             for j in range(ctx.pool_size - 1, 0, -1):
-                _pass_where_positive(active, saved[j - 1], out=windows[:, :, j])
-                active.sub_(windows[:, :, j])
-            windows[:, :, 0] = active
+                _pass_where_positive(first, saved[j - 1], out=windows[:, :, j])
+                first.sub_(windows[:, :, j])
 
         rows, grad_rows = x.view(-1, n_inputs), grad.view(-1, n_kernels)
+        grad_bias = grad_rows.sum(dim=0)
         kernels = weight.view(n_kernels, -1)
         grad_kernels = torch.zeros_like(kernels)
         for p in range(height):
@@ -200,11 +200,6 @@ def _maximum(windows: Tensor, remember: bool) -> tuple[Tensor, list[Tensor]]:
     return peak, rises
 
 
-def _pass_where_positive(
-    grad: Tensor, gate: Tensor, out: Tensor | None = None
-) -> Tensor:
+def _pass_where_positive(grad: Tensor, gate: Tensor, out: Tensor) -> None:
     """``grad`` where ``gate > 0``, else 0: one pass; a boolean mask takes three."""
-    if out is None:
-        out = torch.empty_like(gate)
     torch.ops.aten.threshold_backward.grad_input(grad, gate, 0, grad_input=out)
-    return out

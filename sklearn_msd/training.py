@@ -230,8 +230,11 @@ class LogitNet(NeuralNetClassifier):
 
         A module may return, beside the logits, what each song adds to its loss.
         """
-        logits, extra = y_pred if isinstance(y_pred, tuple) else (y_pred, 0)
-        losses: Tensor = self.criterion_(logits, y_true) + extra
+        if isinstance(y_pred, tuple):
+            logits, extra = y_pred
+            losses: Tensor = self.criterion_(logits, y_true) + extra
+        else:
+            losses = self.criterion_(y_pred, y_true)
         if "weight" in X:
             losses = losses * X["weight"]
         return losses.mean()
