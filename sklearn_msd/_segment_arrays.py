@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 
+from sklearn_msd._mapped_songs import MappedSongs
+
 CROPS = ("center", "start", "random", "even")
 PADS = ("repeat", "mean", "zero", "nan")
 
@@ -118,7 +120,7 @@ def flatten_songs(X: Any, n_segment_features: int, name: str = "X") -> Any:
     """Three-dimensional ``X`` as flat rows (a view); anything else as it is."""
     if getattr(X, "ndim", 2) != 3:
         return X
-    X = np.asarray(X)
+    X = X if isinstance(X, MappedSongs) else np.asarray(X)
     if X.shape[2] != n_segment_features:
         raise ValueError(
             f"{name} has segments of {X.shape[2]} features, expected "

@@ -423,6 +423,7 @@ class BaseSegmentClassifier(
             l1_layers=self.l1_layers,
             masks=self._masks(),
             rng=self._rng,
+            shuffle=self.shuffle,
             dtype=dtype,
             lr=self.learning_rate,
             batch_size=self.batch_size,

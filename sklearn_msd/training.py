@@ -21,11 +21,17 @@ from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from sklearn_msd._mapped_songs import on_disk
 from sklearn_msd.modules import SegmentNet, layer_weights
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.
 PREDICTION_CHUNK = 256
+
+# Songs in a block of `shuffle="blocks"`: 0.8 MB of the report's songs in float16, which
+# a disk reads at its full speed. And songs held to be shuffled among each other.
+BLOCK = 128
+BUFFER = 2048
 
 Batch = tuple[dict[str, Tensor], Tensor]
 
@@ -38,7 +44,7 @@ class SongDataset(Dataset[Batch]):
 
     Parameters
     ----------
-    X : ndarray of shape (n_songs, n_segments * n_segment_features)
+    X : ndarray or MappedSongs of shape (n_songs, n_segments * n_segment_features)
     y : ndarray of shape (n_songs,), default=None
         Class indices; zeros if None, for predicting.
     weight : ndarray of shape (n_songs,), default=None
@@ -63,7 +69,7 @@ class SongDataset(Dataset[Batch]):
         self.dtype, self.device = dtype, torch.device(device)
         self.rows = np.arange(len(X)) if rows is None else rows
         self.X = X
-        if self.device.type != "cpu" and not _on_disk(X):
+        if self.device.type != "cpu" and not on_disk(X):
             # Held there once; batches are then gathered without a transfer.
             self.X = torch.from_numpy(np.asarray(X)).to(self.device)
         self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
@@ -80,8 +86,8 @@ class SongDataset(Dataset[Batch]):
     def __getitem__(self, index: Any) -> Batch:
         rows = self.rows[index]
         inputs = self.X[rows]
-        if isinstance(inputs, np.ndarray):
-            inputs = torch.from_numpy(inputs)
+        if not isinstance(inputs, Tensor):
+            inputs = torch.from_numpy(np.asarray(inputs))
         batch = {"x": inputs.to(self.device, self.dtype)}
         batch |= {name: values[rows] for name, values in self.extras.items()}
         return batch, self._targets[rows]
@@ -92,14 +98,16 @@ class SongDataset(Dataset[Batch]):
         part.rows = self.rows[rows]
         return part
 
-
-def _on_disk(X: Any) -> bool:
-    """Whether ``X`` is a memory map, or a view of one."""
-    while isinstance(X, np.ndarray):
-        if isinstance(X, np.memmap):
-            return True
-        X = X.base
-    return False
+    def in_memory(self) -> SongDataset:
+        """The same songs; those on disk are read, in the order of their rows."""
+        if not on_disk(self.X):
+            return self
+        part = copy.copy(self)
+        part.rows = np.arange(len(self))
+        part.X, part.y = np.asarray(self.X[self.rows]), self.y[self.rows]
+        part._targets = self._targets[self.rows]
+        part.extras = {name: v[self.rows] for name, v in self.extras.items()}
+        return part
 
 
 class BatchIterator:
@@ -111,6 +119,8 @@ class BatchIterator:
     batch_size : int
     rng : RandomState, default=None
         Shuffles the songs anew in each pass; None keeps their order.
+    shuffle : {"full", "blocks"}, default="full"
+        How: `TrainingParameters` explains.
     """
 
     def __init__(
@@ -118,17 +128,45 @@ class BatchIterator:
         dataset: SongDataset,
         batch_size: int,
         rng: np.random.RandomState | None = None,
+        shuffle: str = "full",
     ) -> None:
-        self.dataset, self.batch_size, self.rng = dataset, batch_size, rng
+        self.dataset, self.batch_size = dataset, batch_size
+        self.rng, self.shuffle = rng, shuffle
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         n = len(self.dataset)
-        order = np.arange(n) if self.rng is None else self.rng.permutation(n)
-        for start in range(0, n, self.batch_size):
-            yield self.dataset[order[start : start + self.batch_size]]
+        if self.rng is None:
+            yield from self._batches(self.dataset, np.arange(n))
+        elif self.shuffle == "full":
+            yield from self._batches(self.dataset, self.rng.permutation(n))
+        else:
+            yield from self._from_blocks(self.rng)
+
+    def _from_blocks(self, rng: np.random.RandomState) -> Iterator[Batch]:
+        # Where the songs lie does not change their order, only how they are read.
+        by_row = np.argsort(self.dataset.rows)
+        blocks = by_row[_blocks_in_random_order(len(by_row), rng)]
+        # Whole batches, so that each pass has as many as one of the whole data set.
+        n_buffered = -(-BUFFER // self.batch_size) * self.batch_size
+        for start in range(0, len(blocks), n_buffered):
+            buffer = blocks[start : start + n_buffered]
+            buffer = buffer[np.argsort(self.dataset.rows[buffer])]
+            songs = self.dataset.subset(buffer).in_memory()
+            yield from self._batches(songs, rng.permutation(len(songs)))
+
+    def _batches(self, dataset: SongDataset, order: np.ndarray) -> Iterator[Batch]:
+        for start in range(0, len(order), self.batch_size):
+            yield dataset[order[start : start + self.batch_size]]
+
+
+def _blocks_in_random_order(n: int, rng: np.random.RandomState) -> np.ndarray:
+    """0 to n - 1: blocks of consecutive numbers, the blocks in random order."""
+    starts = rng.permutation(-(-n // BLOCK)) * BLOCK
+    order = (starts[:, None] + np.arange(BLOCK)).ravel()
+    return np.asarray(order[order < n])
 
 
 class LogitNet(NeuralNetClassifier):
@@ -146,6 +184,8 @@ class LogitNet(NeuralNetClassifier):
         Weights where a mask is False are set to zero and stay there.
     rng : RandomState, default=None
         Shuffles the batches.
+    shuffle : {"full", "blocks"}
+        How.
     dtype : torch.dtype
     **kwargs
         As for :class:`skorch.NeuralNetClassifier`.
@@ -161,6 +201,7 @@ class LogitNet(NeuralNetClassifier):
         l1_layers: Sequence[str] = (),
         masks: Mapping[str, Tensor] | None = None,
         rng: np.random.RandomState | None = None,
+        shuffle: str = "full",
         dtype: torch.dtype = torch.float32,
         criterion: Any = nn.CrossEntropyLoss,
         optimizer: Any = torch.optim.Adam,
@@ -178,6 +219,7 @@ class LogitNet(NeuralNetClassifier):
         self.l2, self.l2_layers = l2, l2_layers
         self.l1, self.l1_layers = l1, l1_layers
         self.masks, self.rng, self.dtype = masks, rng, dtype
+        self.shuffle = shuffle
 
     def initialize_module(self) -> LogitNet:
         """Take the module as it is, with the masked weights at zero."""
@@ -213,7 +255,7 @@ class LogitNet(NeuralNetClassifier):
     def get_iterator(self, dataset: SongDataset, training: bool = False) -> Any:
         """Shuffled batches for training, larger ones in order otherwise."""
         if training:
-            return BatchIterator(dataset, self.batch_size, self.rng)
+            return BatchIterator(dataset, self.batch_size, self.rng, self.shuffle)
         return BatchIterator(dataset, max(self.batch_size, PREDICTION_CHUNK))
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:

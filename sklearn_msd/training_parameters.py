@@ -27,6 +27,12 @@ l2 : float, default=0.01
         `partial_fit`, which knows no end, keeps it constant.
     batch_size : int, default=50
         Songs in a step; at most the number of songs is used.
+    shuffle : {"full", "blocks"}, default="full"
+        How songs are put in a new order for each epoch. "full" takes each song from
+        anywhere. "blocks" takes blocks of 128 songs that follow each other in `X` in a
+        random order, and shuffles the songs of about 16 blocks, 2048 songs, among each
+        other: songs on disk are then read a block at a time. It needs songs that are
+        not sorted by genre.
     max_epochs : int, default=100
         Passes over the training songs.
     early_stopping : bool, default=False
@@ -66,6 +72,7 @@ class TrainingParameters:
     learning_rate: float = 1e-3
     lr_schedule: Literal["constant", "one_cycle"] = "constant"
     batch_size: int = 50
+    shuffle: Literal["full", "blocks"] = "full"
     max_epochs: int = 100
     early_stopping: bool = False
     validation_fraction: float = 0.1
@@ -85,6 +92,7 @@ class TrainingParameters:
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "lr_schedule": [StrOptions({"constant", "one_cycle"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "shuffle": [StrOptions({"full", "blocks"})],
         "max_epochs": [Interval(Integral, 1, None, closed="left")],
         "early_stopping": ["boolean"],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],

@@ -20,6 +20,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_msd._mapped_songs import MappedSongs
 from sklearn_msd._segment_arrays import (
     check_songs,
     check_width,
@@ -62,7 +63,7 @@ def validate_songs(
 
     Returns
     -------
-    X : ndarray of shape (n_songs, n_segments * n_segment_features)
+    X : ndarray or MappedSongs of shape (n_songs, n_segments * n_segment_features)
     y : ndarray of shape (n_songs,)
         Only if `y` was given.
 
@@ -76,9 +77,11 @@ def validate_songs(
     X = _as_arrays(X)
     if padding and not reset and getattr(X, "ndim", None) == 3:
         X = _pad_to_fit(X, estimator)
+    mapped = isinstance(X, MappedSongs)
     rows, labels = _validate_rows(
         estimator,
-        X,
+        # As much of songs on disk as can be told without reading them: their form.
+        np.broadcast_to(np.zeros((), X.dtype), X.shape) if mapped else X,
         y,
         reset=reset,
         any_length=padding,
@@ -86,17 +89,20 @@ def validate_songs(
         # A type listed is kept; any other becomes the first.
         dtype=[np.dtype(estimator.dtype), np.float32, np.float64, np.float16],
     )
+    if mapped:
+        rows = flatten_songs(X, width, name)
     if not rows.dtype.isnative:
         rows = rows.astype(rows.dtype.newbyteorder("="))
-    for chunk in gen_batches(len(rows), max(1, _CHUNK // rows.shape[1])):
+    for batch in gen_batches(len(rows), max(1, _CHUNK // rows.shape[1])):
+        chunk = np.asarray(rows[batch])
         assert_all_finite(
-            rows[chunk],
+            chunk,
             allow_nan=padding,
             estimator_name=type(estimator).__name__,
             input_name=name,
         )
         if padding:
-            _check_padding(rows[chunk], width, name)
+            _check_padding(chunk, width, name)
     return rows if y is NO_LABELS else (rows, labels)
 
 

@@ -13,10 +13,10 @@ PACKAGE = Path(sklearn_msd.__file__).parent
 # shares its row only where the row is one package.
 ROWS: list[set[str]] = [
     {
-        *("_optional", "_files", "_segment_arrays", "convolution", "predicting"),
+        *("_optional", "_files", "_mapped_songs", "convolution", "predicting"),
         "whole_fits",
     },
-    {"training_parameters", "drawing"},
+    {"_segment_arrays", "training_parameters", "drawing"},
     {"modules", "validation", "datasets", "inspection", "combiner_display"},
     {"training", "composed_modules", "segments", "weight_inspection"},
     {"base", "crop_averaging"},

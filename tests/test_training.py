@@ -7,6 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sklearn_msd import _mapped_songs, training
+from sklearn_msd.datasets import MappedSongs
 from sklearn_msd.modules import ConvNet, FullyConnectedNet, draw_parameters
 from sklearn_msd.training import (
     BatchIterator,
@@ -210,6 +212,99 @@ def test_batches_cover_every_song_once_in_an_order_of_their_own():
     assert passes[0] != passes[1]
     ordered = torch.cat([y for _, y in BatchIterator(dataset, 4)])
     assert ordered.tolist() == list(range(10))
+
+
+def positions(dataset, seed=0, batch_size=50):
+    """The songs of each batch in blocks, in their order."""
+    rng = np.random.RandomState(seed)
+    batches = BatchIterator(dataset, batch_size, rng, "blocks")
+    return [target.numpy() for _, target in batches], len(batches)
+
+
+def test_shuffled_blocks_are_whole_batches_of_every_song_once():
+    n = 5001
+    dataset = SongDataset(np.zeros((n, 2)), np.arange(n))
+    batches, length = positions(dataset)
+    assert [len(batch) for batch in batches] == [50] * 100 + [1]
+    assert length == 101
+    assert sorted(np.concatenate(batches)) == list(range(n))
+    assert np.array_equal(positions(dataset)[0][7], batches[7])
+    assert not np.array_equal(positions(dataset, seed=1)[0][7], batches[7])
+
+
+def test_songs_held_at_a_time_come_from_few_blocks_and_a_batch_from_many():
+    n = 200 * training.BLOCK
+    dataset = SongDataset(np.zeros((n, 2)), np.arange(n))
+    batches, _ = positions(dataset)
+    held = np.concatenate(batches[:41])  # 2050 songs: 16 blocks and 2 songs
+    assert len(np.unique(held // training.BLOCK)) == 17
+    assert len(np.unique(batches[0] // training.BLOCK)) >= 10
+    assert not np.array_equal(np.sort(batches[0]), batches[0])
+
+
+def test_as_many_songs_as_are_held_are_shuffled_in_full():
+    # Each song is as often in the first place as any other: a chi-squared statistic of
+    # 299 degrees of freedom is 299, give or take 24.
+    n, repeats = 300, 6000
+    dataset = SongDataset(np.zeros((n, 1)), np.arange(n))
+    rng = np.random.RandomState(0)
+    counts = np.zeros(n)
+    for _ in range(repeats):
+        _, target = next(iter(BatchIterator(dataset, 50, rng, "blocks")))
+        counts[int(target[0])] += 1
+    assert ((counts - repeats / n) ** 2 / (repeats / n)).sum() < 299 + 5 * 24
+
+
+def test_blocks_lie_where_the_songs_lie_not_where_they_are_listed():
+    n = 4000
+    dataset = SongDataset(np.zeros((n, 1)), np.arange(n))
+    listed = dataset.subset(np.random.RandomState(1).permutation(n))
+    for expected, found in zip(
+        positions(dataset)[0], positions(listed)[0], strict=True
+    ):
+        assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kind", ["memory map", "mapped songs"])
+def test_blocks_on_disk_are_the_same_batches(tmp_path, kind):
+    n, rng = 6000, np.random.RandomState(0)
+    X, y = rng.randn(n, 4).astype(np.float32), rng.randint(3, size=n)
+    np.save(tmp_path / "songs.npy", X)
+    stored = np.load(tmp_path / "songs.npy", mmap_mode="r")
+    stored = MappedSongs(stored) if kind == "mapped songs" else stored
+    extras = {"weight": rng.rand(n), "offset": rng.rand(n, 3)}
+    chosen = rng.permutation(n)[:5000]
+    batches = [
+        list(
+            BatchIterator(
+                SongDataset(songs, y, **extras).subset(chosen),
+                60,
+                np.random.RandomState(3),
+                "blocks",
+            )
+        )
+        for songs in (X, stored)
+    ]
+    for (inputs, target), (inputs_read, target_read) in zip(*batches, strict=True):
+        assert torch.equal(target, target_read)
+        assert inputs.keys() == inputs_read.keys() == {"x", "weight", "offset"}
+        assert all(torch.equal(inputs[name], inputs_read[name]) for name in inputs)
+
+
+def test_blocks_on_disk_are_read_once_and_whole(tmp_path, monkeypatch):
+    np.save(tmp_path / "songs.npy", np.zeros((6000, 4), np.float32))
+    songs = MappedSongs(np.load(tmp_path / "songs.npy", mmap_mode="r"))
+    sizes, read = [], _mapped_songs._read_whole
+
+    def spy(file, content):
+        sizes.append(len(content) // 16)
+        read(file, content)
+
+    monkeypatch.setattr(_mapped_songs, "_read_whole", spy)
+    positions(SongDataset(songs, np.arange(6000)))
+    assert sum(sizes) == 6000
+    # 47 blocks, two of them cut by the end of what is held; neighbours in one read.
+    assert len(sizes) <= 49
 
 
 def test_subset_keeps_rows_with_their_extras():

@@ -1,5 +1,6 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
+from sklearn_msd._mapped_songs import MappedSongs
 from sklearn_msd.datasets.annotations import GenreAnnotations, read_genre_annotations
 from sklearn_msd.datasets.audio import AudioSegmenter, segments_from_audio
 from sklearn_msd.datasets.audio_analysis import AudioAnalysis, read_audio_analysis
@@ -14,6 +15,7 @@ __all__ = [
     "AudioSegmenter",
     "GenreAnnotations",
     "MSDTrack",
+    "MappedSongs",
     "build_msd_genre",
     "load_msd_genre",
     "load_spoken_digits",
