@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,12 @@ from sklearn_msd._model_file import read_model_file, refusing, write_model_file
 from sklearn_msd._object_graph import GraphDecoder, GraphEncoder
 
 
-def save(estimator: Any, path: str | os.PathLike[str]) -> None:
+def save(
+    estimator: Any,
+    path: str | os.PathLike[str],
+    *,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
     """Save an estimator to one file, without pickle.
 
     The file appears under its name whole, or not at all. Saving the same model twice
@@ -33,12 +39,17 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     path : str or path-like
         Where to; a file that is there is replaced. The names of files are up to you;
         ``.msd`` is what the command line uses.
+    metadata : mapping, default=None
+        What else is to be known of the model, as JSON can hold it: where its songs
+        are from, how well it does. :func:`load` passes it over;
+        ``sklearn-msd info`` shows it.
 
     Raises
     ------
     TypeError
         If there is something in the estimator that cannot be saved, such as a
         callback, a function or another library's model; the message says where.
+        If `metadata` holds what JSON cannot.
     OSError
         If the file cannot be written.
 
@@ -75,6 +86,8 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
         "objects": encoder.objects,
         "versions": _versions(),
     }
+    if metadata is not None:
+        manifest["metadata"] = dict(metadata)
     write_model_file(path, manifest, encoder.arrays)
 
 
@@ -130,6 +143,33 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Any:
             stacklevel=2,
         )
     return estimator
+
+
+def read_metadata(
+    path: str | os.PathLike[str], *, max_bytes: int = 2**32
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """Read what a model file says of itself; the model is not made.
+
+    Parameters
+    ----------
+    path, max_bytes
+        As for :func:`load`.
+
+    Returns
+    -------
+    versions : dict of str to str
+        Of the packages that wrote the file.
+    metadata : dict
+        As it was given to :func:`save`; empty if none was.
+
+    Raises
+    ------
+    ValueError, OSError
+        As :func:`load`.
+    """
+    manifest, _ = read_model_file(path, max_bytes)
+    with refusing(path):
+        return dict(manifest["versions"]), dict(manifest.get("metadata", {}))
 
 
 def _versions() -> dict[str, str]:

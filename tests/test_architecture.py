@@ -27,7 +27,7 @@ ROWS: list[set[str]] = [
     {"joint_combining"},
     {"_savable_classes", "_model_file", "onnx_export"},
     {"_object_graph"},
-    {"persistence"},
+    {"persistence", "parameter_counts", "sources"},
     {"report"},
     {"cli"},
     {"__main__", "__init__"},

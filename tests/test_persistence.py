@@ -54,6 +54,7 @@ from sklearn_msd import (
 )
 from sklearn_msd._model_file import FORMAT
 from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.persistence import read_metadata
 
 FILES = Path(__file__).parent / "saved_models"
 
@@ -399,3 +400,21 @@ def test_files_of_all_formats_are_read(path):
 
 def test_there_is_a_file_of_the_present_format():
     assert (FILES / f"format-{FORMAT}.msd").is_file()
+
+
+def test_metadata_are_kept_beside_the_model(tmp_path):
+    model = LogisticRegression().fit([[0.0], [1.0]], [0, 1])
+    save(model, tmp_path / "plain.msd")
+    assert read_metadata(tmp_path / "plain.msd")[1] == {}
+    about = {"accuracy": 0.5, "data": "Köln", "parts": [1, None]}
+    save(model, tmp_path / "m.msd", metadata=about)
+    versions, found = read_metadata(tmp_path / "m.msd")
+    assert found == about
+    assert versions["sklearn_msd"] == sklearn_msd.__version__
+    assert load(tmp_path / "m.msd").predict([[1.0]]) == [1]
+    with pytest.raises(TypeError, match="JSON"):
+        save(model, tmp_path / "new.msd", metadata={"x": object()})
+    assert not (tmp_path / "new.msd").exists()
+    (tmp_path / "m.msd").write_text("no model")
+    with pytest.raises(ValueError, match="cannot be loaded as a model"):
+        read_metadata(tmp_path / "m.msd")

@@ -10,8 +10,8 @@ import joblib
 import numpy as np
 
 from sklearn_msd.datasets._columns import N_FEATURES, feature_names
-from sklearn_msd.report.sources import Songs
 from sklearn_msd.segments import SegmentScaler
+from sklearn_msd.sources.songs import Songs
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,10 @@ def prepare(songs: Songs, n_train: int | None, n_valid: int | None) -> ReportDat
                 "SegmentCropper)."
             )
     scaler = SegmentScaler(per="input", n_segment_features=width).fit(_flat(X))
-    names = songs.class_names or [str(label) for label in range(int(max(classes)) + 1)]
     return ReportData(
         name=songs.name,
         description=description,
-        class_names=[names[label] for label in classes],
+        class_names=[str(label) for label in songs.classes[classes]],
         X_train=scaler.transform(_flat(X)).astype(np.float32, copy=False),
         y_train=codes,
         X_valid=scaler.transform(_flat(X_valid)).astype(np.float32, copy=False),

@@ -18,6 +18,7 @@ import sklearn_msd
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.modules import count_parameters
+from sklearn_msd.parameter_counts import n_parameters
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import definition, rebuild
 from sklearn_msd.report.following import ValidationFollower
@@ -124,27 +125,6 @@ def restore(
     estimator.net_.forget_training()
     estimator.n_parameters_ = count_parameters(estimator.module_)
     return estimator
-
-
-def n_parameters(model: Any) -> int:
-    """Number of parameters of a fitted model and all it is made of, masked ones not."""
-    if isinstance(model, FrozenEstimator):
-        return n_parameters(model.estimator)
-    if hasattr(model, "n_parameters_"):
-        return int(model.n_parameters_["total"])
-    if isinstance(model, SparseRefitClassifier):
-        masked = sum(int((~mask).sum()) for mask in model.masks_.values())
-        return n_parameters(model.estimator_) - masked
-    if isinstance(model, CorrectingClassifier):
-        parts = [model.estimator_, *model.correctors_]
-        combined = sum(w.size + b.size for w, b in model.combiners_)
-        return combined + sum(map(n_parameters, parts))
-    own = (
-        model.coef_.size + model.intercept_.size
-        if hasattr(model, "coef_")
-        else n_parameters(model.final_estimator_)
-    )
-    return int(own) + sum(map(n_parameters, model.estimators_))
 
 
 def versions() -> dict[str, str]:

@@ -17,7 +17,7 @@ from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.render import render
 from sklearn_msd.report.results import Results
 from sklearn_msd.report.runner import Plan, Settings, run
-from sklearn_msd.report.sources import SYNTHETIC, find_tasks
+from sklearn_msd.sources.tasks import SYNTHETIC, choose_task, find_tasks
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def make_report(
     data: str = SYNTHETIC,
     *,
     out: str | os.PathLike[str] = "report-out",
-    task: int | None = None,
+    task: str | int | None = None,
     figures: Sequence[str] | None = None,
     seeds: Sequence[int] = (0, 1),
     max_epochs: int | None = None,
@@ -54,13 +54,14 @@ def make_report(
     Parameters
     ----------
     data : str
-        "synthetic", "spoken-digits", an npz file with `X`, `y` and perhaps `group`, or
-        a folder of the report's npz files or of `sklearn-msd build`.
+        "synthetic", "spoken-digits", an npz file with `X`, `y` and perhaps `group`, a
+        folder of the report's npz files or of `sklearn-msd build`, or one of
+        recordings, with one folder in it for each genre.
     out : path-like
         Folder for the page, and for ``models``, which holds what was trained.
-    task : int or None
-        Number of classes of the task for all figures. None gives each figure the task
-        that it has in the report, where the data has it.
+    task : str, int or None
+        Number of classes, or name, of the task for all figures. None gives each figure
+        the task that it has in the report, where the data has it.
     figures : sequence of str or None
         Ids of figures; None takes all.
     seeds : sequence of int
@@ -97,16 +98,14 @@ def make_report(
         raise ValueError(f"seeds must be different, from 0 on; got {list(seeds)}.")
     limits = SIZES[size]
     tasks = find_tasks(str(data), limits.n_train, limits.n_valid)
-    if task is not None and task not in tasks:
-        raise ValueError(
-            f"task {task} is not in {data}, which has "
-            f"{' and '.join(map(str, tasks))} classes."
-        )
+    if task is not None:
+        task = choose_task(tasks, str(task), data)
     caps = (None, None) if limits.all_songs else (limits.n_train, limits.n_valid)
-    ready: dict[int, ReportData] = {}
+    ready: dict[str, ReportData] = {}
     pairs = []
     for figure in chosen:
-        used = task or (figure.task if figure.task in tasks else next(iter(tasks)))
+        own = str(figure.task)
+        used = task or (own if own in tasks else next(iter(tasks)))
         if used not in ready:
             ready[used] = prepare(tasks[used](), *caps)
         pairs.append((figure, ready[used]))

@@ -1,59 +1,58 @@
-"""Where a report's songs come from."""
+"""What a source of songs has to offer, by its name."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
 from sklearn_msd.datasets import load_msd_genre, load_spoken_digits, make_songs
 from sklearn_msd.datasets._archive import NpzArchive
 from sklearn_msd.datasets._columns import N_FEATURES, REPORT_ORDER, feature_names
+from sklearn_msd.sources.labelled_audio import AudioFolder
+from sklearn_msd.sources.songs import Songs, divide
 
 SYNTHETIC = "synthetic"
 SPOKEN_DIGITS = "spoken-digits"
 SYNTHETIC_TASKS = (10, 25)
 # What the classes of the synthetic songs are like; the same in every report.
 SYNTHETIC_STATE = 2017
-# The share of songs to validate on where a source is not split: the report's.
-N_FOLDS = 5
-
-
-@dataclass(frozen=True)
-class Songs:
-    """Songs as a source has them; rows of `valid` are to validate on."""
-
-    name: str
-    description: str
-    X: np.ndarray
-    y: np.ndarray
-    X_valid: np.ndarray
-    y_valid: np.ndarray
-    class_names: list[str] | None = None
-    feature_names: list[str] | None = None
-    synthetic: bool = False
-
 
 Load = Callable[[], Songs]
 
 
-def find_tasks(source: str, n_train: int, n_valid: int) -> dict[int, Load]:
-    """What a source has to offer: for each number of classes, how to load its songs.
+def find_tasks(
+    source: str,
+    n_train: int,
+    n_valid: int,
+    *,
+    audio: AudioFolder | None = None,
+    whole: bool = False,
+) -> dict[str, Load]:
+    """What a source has to offer: for each task, how to load its songs.
 
     Parameters
     ----------
     source : str
         "synthetic", "spoken-digits", the path of an npz file with the keys `X`, `y`
-        and perhaps `group`, or of a folder with the report's npz files.
+        and perhaps `group`, of a folder with the report's npz files or a build's, or
+        of a folder with audio files.
     n_train, n_valid : int
         Synthetic songs to make.
+    audio : AudioFolder, default=None
+        How a folder of audio files is to be read; by default, with one folder a genre.
+    whole : bool, default=False
+        Do not divide a source that is not divided: all its songs are to train on.
+
+    Returns
+    -------
+    tasks : dict of str to callable
+        By the name of the task: the number of classes, but for builds that were given
+        another.
 
     Raises
     ------
@@ -61,30 +60,53 @@ def find_tasks(source: str, n_train: int, n_valid: int) -> dict[int, Load]:
         If the source is not one of these.
     """
     if source == SYNTHETIC:
-        return {n: partial(_make, n, n_train, n_valid) for n in SYNTHETIC_TASKS}
+        return {str(n): partial(_make, n, n_train, n_valid) for n in SYNTHETIC_TASKS}
     if source == SPOKEN_DIGITS:
-        songs = _spoken_digits()
-        return {len(np.unique(songs.y)): lambda: songs}
+        return _only(_spoken_digits(whole))
     path = Path(source)
     if path.is_dir():
         found = {
-            int(match[1])
+            match[1]
             for child in path.iterdir()
-            if (match := re.fullmatch(r"msd-(\d+)-genre-train(\.npz)?", child.name))
+            if (match := re.fullmatch(r"msd-([\w-]+)-genre-train(\.npz)?", child.name))
         }
-        if not found:
+        if found:
+            ordered = sorted(found, key=lambda t: (not t.isdecimal(), len(t), t))
+            return {task: partial(_read_task, path, task) for task in ordered}
+        audio = audio or AudioFolder()
+        if not audio.has_files(path):
             raise FileNotFoundError(
-                f"{source} has no msd-…-genre-train.npz: it is no folder of the "
-                "report's files, nor one made by `sklearn-msd build`."
+                f"{source} has no msd-…-genre-train.npz and no audio files: it is no "
+                "folder of the report's files, none made by `sklearn-msd build`, and "
+                "none of recordings."
             )
-        return {task: partial(_read_task, path, task) for task in sorted(found)}
+        labelled = audio.find(path)
+        return {str(len({*labelled.labels})): lambda: audio.read(labelled, whole=whole)}
     if not path.is_file():
         raise FileNotFoundError(
             f"data {source!r} is neither a file nor a folder here; it may also be "
             f"{SYNTHETIC!r} or {SPOKEN_DIGITS!r}."
         )
-    songs = _read_npz(path)
-    return {len(np.unique(songs.y)): lambda: songs}
+    return _only(_read_npz(path, whole))
+
+
+def choose_task(tasks: Mapping[str, Load], task: str, source: str) -> str:
+    """The task, if the source has it.
+
+    Raises
+    ------
+    ValueError
+        If it has not; the message says what it has.
+    """
+    if task not in tasks:
+        raise ValueError(
+            f"task {task} is not in {source}, which has {' and '.join(tasks)}."
+        )
+    return task
+
+
+def _only(songs: Songs) -> dict[str, Load]:
+    return {str(len(np.unique(songs.classes))): lambda: songs}
 
 
 def _make(n_classes: int, n_train: int, n_valid: int) -> Songs:
@@ -105,28 +127,29 @@ def _make(n_classes: int, n_train: int, n_valid: int) -> Songs:
         y[:n_train],
         X[n_train:],
         y[n_train:],
+        classes=np.arange(n_classes),
         synthetic=True,
     )
 
 
-def _spoken_digits() -> Songs:
+def _spoken_digits(whole: bool) -> Songs:
     digits = load_spoken_digits()
-    return _split(
+    return divide(
         "spoken digits",
         "Recordings of spoken English digits as segments: real audio in real order, "
         "but speech, not music.",
         digits.data,
         digits.target,
         digits.groups,
-        class_names=[str(name) for name in digits.target_names],
+        whole=whole,
+        classes=digits.target_names,
     )
 
 
-def _read_task(folder: Path, task: int) -> Songs:
+def _read_task(folder: Path, task: str) -> Songs:
     train, valid = (
         load_msd_genre(task, split, data_home=folder) for split in ("train", "valid")
     )
-    names = max(train.target_names, valid.target_names, key=len)
     return Songs(
         f"{folder.name}, {task}-genre task",
         f"The train and valid splits of the {task}-genre task in {folder}.",
@@ -134,8 +157,9 @@ def _read_task(folder: Path, task: int) -> Songs:
         train.target,
         valid.segments,
         valid.target,
-        class_names=[str(name) for name in names],
+        classes=max(train.target_names, valid.target_names, key=len),
         feature_names=train.feature_names and _of_a_segment(train.feature_names),
+        features="Echo Nest",
     )
 
 
@@ -144,7 +168,7 @@ def _of_a_segment(names: list[str]) -> list[str]:
     return short if len(set(short)) == N_FEATURES else feature_names(REPORT_ORDER)
 
 
-def _read_npz(path: Path) -> Songs:
+def _read_npz(path: Path, whole: bool) -> Songs:
     with NpzArchive(path) as archive:
         missing = {"X", "y"} - set(archive.names)
         if missing:
@@ -163,44 +187,5 @@ def _read_npz(path: Path) -> Songs:
         raise ValueError(
             f"{path}: group must be (n_songs,); got {group.shape} for {len(y)} songs."
         )
-    return _split(path.name, f"The songs of {os.fspath(path)}.", X, y, group)
-
-
-def _split(
-    name: str,
-    description: str,
-    X: np.ndarray,
-    y: np.ndarray,
-    group: np.ndarray | None,
-    class_names: list[str] | None = None,
-) -> Songs:
-    """Every fifth song to validate on, stratified, no group on both sides."""
-    labels, codes = np.unique(y, return_inverse=True)
-    n_groups = len(y) if group is None else len(np.unique(group))
-    folds = min(N_FOLDS, n_groups)
-    if folds < 2:
-        raise ValueError(f"{name}: at least two songs and two groups are needed.")
-    splitter: Any
-    if group is None:
-        folds = min(folds, int(np.bincount(codes).max()))
-        if folds < 2:
-            raise ValueError(f"{name}: no class has two songs, so none can be split.")
-        splitter = StratifiedKFold(folds, shuffle=True, random_state=0)
-        description += f" One song in {folds} validates, all classes alike."
-    else:
-        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-    train, valid = next(iter(splitter.split(X, codes, group)))
-    if group is not None:
-        description += (
-            f" Songs that share a group are never on both sides: "
-            f"{len(np.unique(group[valid]))} of {n_groups} groups validate."
-        )
-    return Songs(
-        name,
-        description,
-        X[train],
-        codes[train],
-        X[valid],
-        codes[valid],
-        class_names=class_names or [str(label) for label in labels],
-    )
+    about = f"The songs of {os.fspath(path)}."
+    return divide(path.name, about, X, y, group, whole=whole)

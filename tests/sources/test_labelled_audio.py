@@ -1,0 +1,129 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+from sklearn_msd.sources.labelled_audio import AudioFolder
+from sklearn_msd.sources.tasks import find_tasks
+
+pytest.importorskip("soundfile")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two voices in a folder each, two digits a voice; and what is no recording."""
+    for path in load_spoken_digits().recordings.filenames:
+        digit, voice, _ = path.rsplit("/", 1)[1].split("_")
+        if digit in "34" and voice in ("theo", "lucas"):
+            target = tmp_path / voice / "disc 1" / f"{digit}.WAV"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
+    (tmp_path / "readme.txt").write_text("about")
+    return tmp_path
+
+
+def test_labels_are_the_first_folder_below(folder):
+    found = AudioFolder().find(folder)
+    names = [
+        f"{voice}/disc 1/{digit}.WAV" for voice in ("lucas", "theo") for digit in "34"
+    ]
+    assert found.names == names
+    assert found.labels == ["lucas", "lucas", "theo", "theo"]
+    assert found.groups is None
+
+
+def test_labels_and_groups_by_patterns(folder):
+    found = AudioFolder(r"/(\d)\.", group_pattern="^(.)").find(folder)
+    assert found.labels == ["3", "4", "3", "4"]
+    assert found.groups == ["l", "l", "t", "t"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'file,label\ntheo/disc 1/3.WAV, Jazz\nlucas/disc 1/4.WAV,"Rock, hard"\n\n',
+        "theo/disc 1/3.WAV\tJazz\nlucas/disc 1/4.WAV\tRock, hard",
+    ],
+)
+def test_labels_by_a_table(folder, text):
+    (folder / "labels").write_text(text)
+    found = AudioFolder(table=folder / "labels").find(folder)
+    assert found.names == ["theo/disc 1/3.WAV", "lucas/disc 1/4.WAV"]
+    assert found.labels == ["Jazz", "Rock, hard"]
+
+
+def test_groups_by_a_table(folder):
+    (folder / "labels").write_text("theo/disc 1/3.WAV,Jazz,T\nlucas/disc 1/4.WAV,Pop,L")
+    assert AudioFolder(table=folder / "labels").find(folder).groups == ["T", "L"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("theo/disc 1/3.WAV", "line 1: expected file, label"),
+        ("theo/disc 1/3.WAV,a\ntheo/disc 1/4.WAV,a,b", "line 2: expected"),
+        ("theo/disc 1/3.WAV,a\n\ntheo/disc 1/3.WAV,b", "line 3: .* there twice"),
+        ("theo/none.wav,a", "line 1: there is no file"),
+        ("file,label\n", "no line with a file"),
+    ],
+)
+def test_bad_tables(folder, text, message):
+    (folder / "labels").write_text(text)
+    with pytest.raises((ValueError, FileNotFoundError), match=message):
+        AudioFolder(table=folder / "labels").find(folder)
+
+
+def test_a_table_that_is_no_text(folder):
+    (folder / "labels").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="not a text file"):
+        AudioFolder(table=folder / "labels").find(folder)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("(", "label pattern '\\('"),
+        (r"\d", "has no group"),
+        ("(4)", "2 of 4 files, lucas/disc 1/3.WAV the first, do not match"),
+    ],
+)
+def test_bad_patterns(folder, pattern, message):
+    with pytest.raises(ValueError, match=message):
+        AudioFolder(pattern).find(folder)
+
+
+def test_files_in_no_folder_are_told_of_patterns(folder):
+    with pytest.raises(ValueError, match=r"2 of 2 files, 3.WAV the first, .* pattern"):
+        AudioFolder().find(folder / "theo" / "disc 1")
+
+
+def test_unreadable_recordings_are_an_error_or_left_out(folder):
+    (folder / "theo" / "bad.wav").write_text("no audio")
+    (folder / "theo" / "worse.wav").write_text("no audio")
+    reader = AudioFolder(segmenter=AudioSegmenter(6))
+    with pytest.raises(ValueError, match=r"bad\.wav.* \(and 1 more files\)"):
+        reader.read(reader.find(folder), whole=True)
+    reader = AudioFolder(segmenter=AudioSegmenter(6), skip_unreadable=True)
+    with pytest.warns(UserWarning, match="left out: ") as told:
+        songs = reader.read(reader.find(folder), whole=True)
+    assert len(told) == 2
+    assert (len(songs.X), len(songs.feature_names)) == (4, 25)
+    for path in folder.glob("*/*/*"):
+        path.unlink()
+    with (
+        pytest.warns(UserWarning, match="left out"),
+        pytest.raises(ValueError, match="no recording could be read"),
+    ):
+        reader.read(reader.find(folder), whole=True)
+
+
+def test_a_folder_of_recordings_is_a_source(folder):
+    ((task, load),) = find_tasks(
+        str(folder), 1, 1, audio=AudioFolder(segmenter=AudioSegmenter(6))
+    ).items()
+    assert task == "2"
+    songs = load()
+    assert songs.features == "audio"
+    assert (len(songs.X), len(songs.X_valid)) == (2, 2)
+    np.testing.assert_array_equal(songs.classes, ["lucas", "theo"])
