@@ -13,7 +13,7 @@ from sklearn_msd.cli import main
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.rst"))]
 PAGES = [p for p in PAGES if not {"_build", "auto_examples", "generated"} & {*p.parts}]
-COMMAND = re.compile(r"(?:^ *\$ |``?)(sklearn-msd [^`\n]*)", re.MULTILINE)
+COMMAND = re.compile(r"(?:^(?: *\$ )?|``?)(sklearn-msd [^`\n]*)", re.MULTILINE)
 
 
 def commands():

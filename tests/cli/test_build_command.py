@@ -1,4 +1,3 @@
-import subprocess
 import sys
 
 import pytest
@@ -62,14 +61,6 @@ def test_a_users_mistake_is_one_line_and_exit_code_2(source, capsys, change, mes
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("args", [[], ["unknown"], ["build"], ["build", "--crop=x"]])
-def test_wrong_usage_is_exit_code_2(args, capsys):
-    with pytest.raises(SystemExit) as caught:
-        main(args)
-    assert caught.value.code == 2
-    assert "usage: sklearn-msd" in capsys.readouterr().err
-
-
 def test_a_missing_extra_and_a_stop_by_the_user(source, capsys, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "h5py", None)
@@ -82,15 +73,3 @@ def test_a_missing_extra_and_a_stop_by_the_user(source, capsys, monkeypatch):
     monkeypatch.setattr("sklearn_msd.datasets.build_msd_genre", stop)
     assert main(["build", *source]) == 130
     assert capsys.readouterr().err == "sklearn-msd: stopped\n"
-
-
-def test_it_runs_as_a_module():
-    child = subprocess.run(
-        [sys.executable, "-m", "sklearn_msd", "build", "--help"],
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert child.returncode == 0
-    assert "--n-per-class" in child.stdout
-    assert child.stderr == ""

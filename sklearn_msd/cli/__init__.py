@@ -1,0 +1,88 @@
+"""The command line: ``sklearn-msd`` and ``python -m sklearn_msd``.
+
+A command is a module with ``add_parser``, named in `_COMMANDS`. What it needs is
+imported when it runs, so that ``--help`` is fast.
+"""
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+
+import sklearn_msd
+from sklearn_msd.cli import build, evaluate, info, predict, report, train
+from sklearn_msd.cli.commands import FAILED, STOPPED, USER_ERRORS, complain
+
+_COMMANDS = (train, predict, evaluate, info, build, report)
+
+_DESCRIPTION = """\
+Classify songs by what their segments sound like."""
+
+_EPILOG = """\
+from recordings to genres:
+  sklearn-msd train music/ --out genres.msd      folders named after genres
+  sklearn-msd predict genres.msd song.mp3
+  sklearn-msd evaluate genres.msd music/
+  sklearn-msd info genres.msd
+
+`sklearn-msd COMMAND --help` says more of each, with examples. Results go to standard
+output, progress and warnings to standard error. Exit code: 0 if all went well, 1 if
+some files could not be read and the others were, 2 if there is something for you to
+mend, 130 if you stopped it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Results go to standard output; progress, warnings and errors to standard error.
+
+    Parameters
+    ----------
+    argv : sequence of str, default=None
+        The arguments; by default those of the process.
+
+    Returns
+    -------
+    code : int
+        0 if all went well, 1 if some of several files could not be read, 2 if the user
+        can mend what went wrong, 130 if the user stopped it.
+    """
+    args = _parser().parse_args(argv)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", UserWarning)
+        warnings.showwarning = _show_warning
+        try:
+            code: int = args.run(args) or 0
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            # Whoever read the results has enough; nor can what is left be flushed.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+        except USER_ERRORS as error:
+            complain(error)
+            return FAILED
+        except KeyboardInterrupt:
+            print("sklearn-msd: stopped", file=sys.stderr)
+            return STOPPED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="sklearn-msd",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    version = f"sklearn-msd {sklearn_msd.__version__}"
+    parser.add_argument("--version", action="version", version=version)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands)
+    return parser
+
+
+def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
+    """Show a warning without the line of code that it came from."""
+    complain(str(message), "warning")

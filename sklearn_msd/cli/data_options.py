@@ -1,0 +1,107 @@
+"""The argument DATA, and the options that say how to read it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from sklearn_msd.cli.commands import note
+
+if TYPE_CHECKING:
+    from sklearn_msd.datasets import AudioSegmenter
+    from sklearn_msd.sources.songs import Songs
+
+DATA_HELP = """\
+DATA is one of
+  a folder of recordings: in folders named after genres, or with labels in their
+    names (--label-pattern) or in a table (--labels)
+  an npz file with the arrays X, (n_songs, n_segments, n_features) or flat, y, and
+    perhaps group: the artist, say
+  a folder made by `sklearn-msd build`, or of the report's msd-…-genre-….npz files
+  spoken-digits, which comes with the package, or synthetic, which is made up
+
+One song in five is held out to validate on, the same in every run: as many of each
+genre, or no group on both sides where groups are known. A build is divided already."""
+
+# Synthetic songs made: as many as the quick report takes.
+_N_TRAIN, _N_VALID = 4000, 1000
+
+
+def add_data(add: Callable[..., argparse.Action]) -> None:
+    """Add DATA and its options to a command."""
+    add("data", metavar="DATA", help="songs with labels; see above")
+    add("--task", help="name of the task where DATA has several (its first)")
+    add(
+        "--label-pattern",
+        metavar="REGEX",
+        help="regular expression searched in the path of each recording below DATA; "
+        "its first group is the label: '^(\\d)_' for 0_george_0.wav (the folder)",
+    )
+    add(
+        "--group-pattern",
+        metavar="REGEX",
+        help="the same for what must not be on both sides when songs are held out",
+    )
+    add(
+        "--labels",
+        metavar="FILE",
+        help="tab- or comma-separated lines: file below DATA, label, perhaps group",
+    )
+    add(
+        "--skip-unreadable",
+        action="store_true",
+        help="leave out recordings that cannot be read, with a warning",
+    )
+    add("--n-jobs", type=int, help="processes that read recordings (1); -1 for all")
+
+
+def load_songs(
+    args: argparse.Namespace, segmenter: AudioSegmenter, *, whole: bool = False
+) -> Songs:
+    """The songs that the arguments name.
+
+    Parameters
+    ----------
+    args : Namespace
+        With the options of `add_data`.
+    segmenter : AudioSegmenter
+        For recordings.
+    whole : bool, default=False
+        As for `find_tasks`.
+
+    Raises
+    ------
+    ValueError, OSError, ImportError
+        As `find_tasks`, and for options that do not go together.
+    """
+    from sklearn_msd.sources.labelled_audio import FOLDER_LABEL, AudioFolder
+    from sklearn_msd.sources.tasks import choose_task, find_tasks
+
+    if args.labels and (args.label_pattern or args.group_pattern):
+        raise ValueError(
+            "--labels has the labels and groups of all files: it cannot go with "
+            "--label-pattern or --group-pattern."
+        )
+    audio = AudioFolder(
+        label_pattern=args.label_pattern or FOLDER_LABEL,
+        group_pattern=args.group_pattern,
+        table=args.labels,
+        segmenter=segmenter,
+        skip_unreadable=args.skip_unreadable,
+        n_jobs=args.n_jobs,
+    )
+    tasks = find_tasks(args.data, _N_TRAIN, _N_VALID, audio=audio, whole=whole)
+    if args.task is not None:
+        task = choose_task(tasks, args.task, args.data)
+    else:
+        task = next(iter(tasks))
+        if len(tasks) > 1:
+            note(f"{args.data} has the tasks {', '.join(tasks)}; taking {task}")
+    songs = tasks[task]()
+    if songs.features != "audio" and (args.label_pattern or args.labels):
+        raise ValueError(
+            f"{args.data} is no folder of recordings: its labels are not to be had by "
+            "--label-pattern or --labels."
+        )
+    return songs

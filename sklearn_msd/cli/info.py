@@ -1,0 +1,78 @@
+"""``sklearn-msd info``: what a model file holds."""
+
+import argparse
+from typing import Any
+
+from sklearn_msd.cli.commands import Commands, add_command, show
+
+_DESCRIPTION = """\
+Say what is in a model file: the kind of model and its parameters, the labels, what it
+takes, how many weights it has, what it was trained on and how well it did on songs held
+out, and the versions that wrote it. No code that a file might bring is run."""
+
+_EXAMPLES = """\
+  sklearn-msd info genres.msd
+  sklearn-msd info genres.msd --json"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add ``info``."""
+    add = add_command(
+        commands,
+        "info",
+        _run,
+        help="say what is in a model file",
+        description=_DESCRIPTION,
+        examples=_EXAMPLES,
+    )
+    add("model", metavar="MODEL", help="file that `sklearn-msd train` wrote, or `save`")
+    add("--json", action="store_true", help="print one JSON object")
+
+
+def _run(args: argparse.Namespace) -> None:
+    from sklearn.pipeline import Pipeline
+
+    from sklearn_msd.cli.saved_model import SavedModel
+    from sklearn_msd.parameter_counts import n_parameters
+
+    model = SavedModel(args.model)
+    steps = [model.estimator]
+    if isinstance(model.estimator, Pipeline):
+        steps = [step for _, step in model.estimator.steps]
+    facts: dict[str, Any] = {
+        "model": " > ".join(type(step).__name__ for step in steps),
+        "classes": model.classes,
+        "input": "recordings" if model.segmenter else "segments",
+        "segments": model.n_segments,
+        "segment_features": model.n_segment_features,
+        "weights": n_parameters(model.estimator),
+    }
+    versions = model.versions
+    if args.json:
+        parameters = {
+            type(step).__name__: {
+                name: value if _is_plain(value) else repr(value)
+                for name, value in step.get_params(deep=False).items()
+            }
+            for step in steps
+        }
+        more = {"parameters": parameters, "metadata": model.metadata}
+        show({**facts, **more, "versions": versions}, as_json=True)
+        return
+    facts["classes"] = f"{len(model.classes)}: {', '.join(model.classes)}"
+    show(facts, as_json=False)
+    for step in steps:
+        for name, value in step.get_params(deep=False).items():
+            text = " ".join(repr(value).split())
+            print(f"{type(step).__name__}.{name}\t{text}")
+    for name, value in model.metadata.items():
+        if name != "feature_names":
+            show({f"trained: {name}": value}, as_json=False)
+    wrote = ", ".join(f"{name} {number}" for name, number in versions.items())
+    show({"written by": wrote}, as_json=False)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, str | int | float)

@@ -1,0 +1,63 @@
+"""``sklearn-msd report``: the report's models on the user's songs."""
+
+import argparse
+import shlex
+
+from sklearn_msd.cli.commands import Commands, add_command
+
+
+def add_parser(commands: Commands) -> None:
+    """Add ``report``."""
+    add = add_command(
+        commands,
+        "report",
+        _run,
+        help="train the report's models on your songs and write a page about them",
+        description="Train the models of the 2017 report and write a page with its "
+        "figures, tables and\nclaims, remade on this data. Stopped at any moment, the "
+        "same command goes on where it was.",
+        examples="""\
+  sklearn-msd report
+  sklearn-msd report --figures 8 9 --data genres --n-jobs -1
+  sklearn-msd report --data spoken-digits --seeds 0 1 2 --out digits""",
+    )
+    add(
+        "--data",
+        default="synthetic",
+        help="'synthetic' (the default), 'spoken-digits', an npz file with X, y and "
+        "perhaps group, a folder of msd-…-genre-….npz files, or one of recordings, in "
+        "folders named after genres",
+    )
+    add("--task", help="classes, or name, of the task for all figures (each its own)")
+    add("--figures", nargs="+", metavar="ID", help="2 to 15, or a future work (all)")
+    add("--seeds", nargs="+", type=int, default=[0, 1], metavar="SEED", help="(0 1)")
+    add("--epochs", type=int, dest="max_epochs", help="epochs (the size's)")
+    add(
+        "--size",
+        choices=["quick", "full"],
+        default="quick",
+        help="full is the report's own setting: 40,000 songs, 100 epochs",
+    )
+    add("--out", default="report-out", help="folder to write to (report-out)")
+    add("--n-jobs", type=int, default=1, help="models to train at a time (1)")
+    add("--device", default="auto", help="auto, cpu or cuda")
+
+
+def _run(args: argparse.Namespace) -> None:
+    from sklearn_msd.report.make import make_report
+
+    parameters = {key: value for key, value in vars(args).items() if key != "run"}
+    for page in make_report(**parameters, command=_command(args)):
+        print(page)
+
+
+def _command(args: argparse.Namespace) -> str:
+    """The command that would do the same, without how it was called."""
+    words = ["sklearn-msd", "report"]
+    for name, value in vars(args).items():
+        if name in ("run", "out", "n_jobs", "device") or value is None:
+            continue
+        flag = "--epochs" if name == "max_epochs" else f"--{name.replace('_', '-')}"
+        values = value if isinstance(value, list) else [value]
+        words += [flag, *(shlex.quote(str(item)) for item in values)]
+    return " ".join(words)

@@ -1,0 +1,76 @@
+import json
+
+import numpy as np
+import pytest
+
+from sklearn_msd import load
+from sklearn_msd.cli import main
+
+
+@pytest.fixture
+def paths(recordings):
+    return sorted(map(str, recordings.glob("*.wav")))[:2]
+
+
+def test_a_table_of_the_likeliest(audio_model, paths, capsys):
+    assert main(["predict", str(audio_model), *paths, "--top=2"]) == 0
+    told = capsys.readouterr()
+    assert told.err == ""
+    heading, *rows = [line.split("\t") for line in told.out.splitlines()]
+    assert heading == ["file", "label", "probability"]
+    model = load(audio_model)
+    expected = []
+    for path, row in zip(paths, model.predict_proba(paths), strict=True):
+        for i in np.argsort(-row)[:2]:
+            expected.append([path, model.classes_[i], f"{row[i]:.4f}"])
+    assert rows == expected
+
+
+def test_json_has_a_line_for_each_song_with_every_label(audio_model, paths, capsys):
+    assert main(["predict", str(audio_model), *paths, "--json"]) == 0
+    songs = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    model = load(audio_model)
+    assert [song["file"] for song in songs] == paths
+    assert [song["label"] for song in songs] == list(model.predict(paths))
+    for song, row in zip(songs, model.predict_proba(paths), strict=True):
+        values = [song["probabilities"][label] for label in model.classes_]
+        np.testing.assert_array_equal(np.float32(values), row)
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_predicted(
+    audio_model, paths, tmp_path, capsys
+):
+    (tmp_path / "bad.wav").write_text("no audio")
+    (tmp_path / "analysis.json").write_text("{}")
+    np.savez(tmp_path / "narrow.npz", X=np.ones((2, 12, 13)))
+    np.savez(tmp_path / "short.npz", X=np.ones((2, 250)))
+    np.savez(tmp_path / "other.npz", Z=np.ones(3))
+    names = ["none.wav", "bad.wav", "analysis.json", "narrow.npz", "short.npz"]
+    bad = [str(tmp_path / name) for name in (*names, "other.npz", ".")]
+    assert main(["predict", str(audio_model), *bad, paths[0], "--top=1"]) == 1
+    told = capsys.readouterr()
+    lines = told.err.splitlines()
+    assert len(lines) == len(bad)
+    for line, name in zip(lines, [*names, "other.npz", ""], strict=True):
+        assert line.startswith("sklearn-msd: error: ")
+        assert str(tmp_path / name) in line
+    assert "features of recordings" in lines[2]
+    assert "13 features a segment, expected 25" in lines[3]
+    assert "250 features a song, expected 300" in lines[4]
+    assert [line.split("\t")[0] for line in told.out.splitlines()][1:] == [paths[0]]
+
+
+def test_models_that_cannot_be_had(audio_model, tmp_path, capsys):
+    content = audio_model.read_bytes()
+    (tmp_path / "cut.msd").write_bytes(content[:1000])
+    (tmp_path / "text.msd").write_text("no model")
+    for name in ("cut.msd", "text.msd", "none.msd", "."):
+        path = str(tmp_path / name)
+        assert main(["predict", path, "song.wav"]) == 2
+        told = capsys.readouterr()
+        (line,) = told.err.splitlines()
+        assert line.startswith("sklearn-msd: error: ")
+        assert str(tmp_path / name) in line
+        assert told.out == ""
+    assert main(["predict", str(audio_model), "song.wav", "--top=0"]) == 2
+    assert "--top" in capsys.readouterr().err
