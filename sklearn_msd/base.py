@@ -26,6 +26,11 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sklearn_msd.fit_warnings import (
+    warn_if_not_converged,
+    warn_of_scale,
+    warn_of_validation_part,
+)
 from sklearn_msd.modules import LAYERS, SegmentNet, count_parameters, draw_parameters
 from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.training import LogitNet, SongDataset, apply_in_chunks
@@ -192,8 +197,10 @@ class BaseSegmentClassifier(
         train = self._dataset(X, y, sample_weight, base_logits)
         valid = self._validation_dataset(X_val, y_val, base_logits_val)
         self._rng = check_random_state(self.random_state)
-        if self.early_stopping and valid is None:
+        if held_out := self.early_stopping and valid is None:
             train, valid = self._hold_out(train)
+        if valid is not None:
+            warn_of_validation_part(self, valid.y[valid.rows], held_out=held_out)
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         task = {"estimator": self, "X": X, "y": classes[y]}
         context.call_on_fit_task_begin(**task)
@@ -207,6 +214,7 @@ class BaseSegmentClassifier(
         if compose is not None:
             net.module_ = net.module = module
             self.n_parameters_ = count_parameters(module)
+        warn_if_not_converged(self)
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         return self
 
@@ -284,6 +292,7 @@ class BaseSegmentClassifier(
         self, X: Any, y: Any, sample_weight: Any, base_logits: Any
     ) -> SongDataset:
         """The data set of rows and class indices, with weights of mean 1."""
+        warn_of_scale(X)
         n_classes = len(self.classes_)
         weight = None
         if sample_weight is not None or self.class_weight is not None:

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.bases import LearningCurvesMixin
 from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import class_logits
 from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training_parameters import TrainingParameters
@@ -227,17 +228,19 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
         self : object
         """
         stacked, y = self._fit_bases(X, y, sample_weight, params)
-        self.final_estimator_ = FullyConnectedClassifier(
+        combiner = FullyConnectedClassifier(
             n_segment_features=1,
             hidden_layer_sizes=self.hidden_layer_sizes,
             **self.training_parameters(),
-        ).fit(
-            stacked,
-            y,
-            sample_weight=sample_weight,
-            X_val=None if X_val is None else self.transform(X_val),
-            y_val=y_val,
         )
+        with judging_scale(False):
+            self.final_estimator_ = combiner.fit(
+                stacked,
+                y,
+                sample_weight=sample_weight,
+                X_val=None if X_val is None else self.transform(X_val),
+                y_val=y_val,
+            )
         return self
 
     def _logits(self, X: Any) -> np.ndarray:

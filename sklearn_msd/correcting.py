@@ -25,6 +25,7 @@ from sklearn_msd.bases import (
 )
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.composed_modules import CorrectedNet
+from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import out_of_fold_logits
 from sklearn_msd.staged_corrections import StagedCorrections
 from sklearn_msd.whole_fits import whole_fit
@@ -107,7 +108,7 @@ class CorrectingClassifier(
     >>> from sklearn_msd.datasets import make_songs
     >>> X, y = make_songs(200, n_segments=30, n_classes=3, random_state=0)
     >>> base = TimeConvClassifier(max_epochs=3, random_state=0).fit(X, y)
-    >>> corrector = FullyConnectedClassifier(max_epochs=3, early_stopping=True)
+    >>> corrector = FullyConnectedClassifier(max_epochs=3)
     >>> corrected = CorrectingClassifier(
     ...     FrozenEstimator(base), corrector, random_state=0
     ... ).fit(X, y)
@@ -207,16 +208,17 @@ class CorrectingClassifier(
             if seeds is not None:
                 fresh.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
             with_base = stage == 0 and not self.freeze
-            self._fit_corrector(
-                fresh,
-                train.rows,
-                y,
-                sample_weight=sample_weight,
-                X_val=valid.rows,
-                y_val=y_val,
-                base_logits=None if with_base else train.logits,
-                base_logits_val=None if with_base else valid.logits,
-            )
+            with judging_scale(not self.use_hidden):
+                self._fit_corrector(
+                    fresh,
+                    train.rows,
+                    y,
+                    sample_weight=sample_weight,
+                    X_val=valid.rows,
+                    y_val=y_val,
+                    base_logits=None if with_base else train.logits,
+                    base_logits_val=None if with_base else valid.logits,
+                )
             if with_base:  # it has changed
                 train, valid = self._songs(X), self._songs(X_val)
             if stage + 1 < self.n_corrections:

@@ -229,10 +229,11 @@ def test_base_logits_shift_the_loss_and_not_the_prediction(data):
 # --- one random_state ---------------------------------------------------------------
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @each_net
 def test_random_state_decides_everything_and_touches_nothing(net, data):
     X, y = data
-    net = clone(net).set_params(early_stopping=True, validation_fraction=0.3)
+    net = clone(net).set_params(early_stopping=True, validation_fraction=0.4)
     numpy_state = np.random.get_state()[1].copy()
     torch_state = torch.random.get_rng_state()
     threads = torch.get_num_threads(), torch.get_num_interop_threads()
@@ -724,6 +725,7 @@ def test_early_stopping_with_a_class_of_one_song(data):
         make(early_stopping=True, validation_fraction=0.3).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore:X looks unscaled")
 def test_a_training_that_diverges_says_so(data):
     X, y = data
     net = make(learning_rate=1e30, l2=0.0)

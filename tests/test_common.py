@@ -4,6 +4,7 @@ A row is a univariate series here (``n_segment_features=1``), so that convolutio
 recurrence really run on the checks' few features.
 """
 
+import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -19,6 +20,9 @@ from sklearn_msd import (
     SparseRefitClassifier,
     TimeConvClassifier,
 )
+
+# The data of some checks lie around 100, or spread by 20.
+pytestmark = pytest.mark.filterwarnings("ignore:X looks unscaled")
 
 # Small nets, so that the checks take seconds; what they check does not depend on it.
 SMALL = {

@@ -235,7 +235,8 @@ def test_early_stopping_watches_the_corrected_predictions(setting):
     best = fitted.validation_scores_[fitted.best_iter_ - 1]
     assert corrected.score(X[60:], y[60:]) == best
     assert corrected.validation_scores_ == fitted.validation_scores_
-    inside = clone(corrected).fit(X, y).correctors_[0]  # on a part held out
+    inside = clone(corrected).set_params(corrector__validation_fraction=0.25)
+    inside = inside.fit(X, y).correctors_[0]  # on a part held out
     assert inside.n_iter_ < 80
 
 

@@ -162,7 +162,8 @@ def test_validation_curves_and_early_stopping(songs, frozen):
     proba = joint.predict_proba(X[:30])
     own = proba[np.arange(30), np.searchsorted(joint.classes_, y[:30])]
     assert_allclose(joint.validation_loss_curve_[-1], -np.log(own).mean())
-    stopped = clone(joint).set_params(early_stopping=True, learning_rate=0.1)
+    stopped = clone(joint).set_params(early_stopping=True, validation_fraction=0.25)
+    stopped.set_params(learning_rate=0.1)
     stopped.set_params(max_epochs=50, n_iter_no_change=2).fit(X, y)
     assert len(stopped.loss_curve_) < 50
 

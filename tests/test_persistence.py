@@ -56,6 +56,9 @@ from sklearn_msd._model_file import FORMAT
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.persistence import read_metadata
 
+# Two epochs do for a model that is to be saved.
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 FILES = Path(__file__).parent / "saved_models"
 
 
@@ -72,7 +75,7 @@ def bases():
 
 
 ESTIMATORS = {
-    "dense": dense(early_stopping=True, validation_fraction=0.2),
+    "dense": dense(early_stopping=True, validation_fraction=0.5),
     "segment conv": SegmentConvClassifier(n_kernels=4, **SHORT, dtype="float64"),
     "conv": conv(pooling="average", class_weight={"Jazz": 2.0}),
     "global pooling": conv(global_pooling="mean_max", lr_schedule="one_cycle"),

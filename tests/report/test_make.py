@@ -99,6 +99,7 @@ def test_without_matplotlib_nothing_is_trained(source, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore:No validation song")  # 40 songs, 25 classes
 def test_synthetic_is_written_on_the_page(tmp_path, monkeypatch):
     monkeypatch.setitem(make_module.SIZES, "quick", make_module.Size(60, 40, 1))
     html, markdown = make_report(out=tmp_path, figures=["14"], device="cpu")

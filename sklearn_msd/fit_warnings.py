@@ -1,0 +1,125 @@
+"""Warnings of a fit: what makes it poor, and what to change."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+
+# Rows that the scale is judged by: read in no time, from a memory map as well.
+N_SAMPLED = 256
+# Of standardised inputs the mean size is at most 1, whatever their distribution; of
+# binary ones and of those between 0 and 1 it is, too.
+LARGE = 10.0
+# Compared with the largest value, since a rare binary input is 0 in the mean.
+SMALL = 0.01
+# One of so many songs is 5 points of accuracy.
+FEW_SONGS = 20
+
+_scale_is_judged = ContextVar("_scale_is_judged", default=True)
+
+
+@contextmanager
+def judging_scale(judged: bool) -> Iterator[None]:
+    """Whether to judge the scale of inputs; of those that models make, no user can."""
+    token = _scale_is_judged.set(judged)
+    try:
+        yield
+    finally:
+        _scale_is_judged.reset(token)
+
+
+def warn_of_scale(X: np.ndarray) -> None:
+    """Warn of inputs that look as if nobody had scaled them.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_songs, n_features)
+        May end in NaN; a sample of its rows is read.
+    """
+    if not _scale_is_judged.get():
+        return
+    rows = np.linspace(0, len(X) - 1, min(len(X), N_SAMPLED)).astype(int)
+    sizes = np.abs(np.nan_to_num(np.asarray(X[rows]), nan=0.0))
+    mean_size = float(sizes.mean(axis=0, dtype=np.float64).max())
+    if mean_size > LARGE:
+        found = f"the mean size of an input is {mean_size:.0e}"
+    elif 0 < sizes.max() < SMALL:
+        found = f"the largest value of a sample is {sizes.max():.0e}"
+    else:
+        return
+    warnings.warn(
+        f"X looks unscaled: {found}, and nets learn best near 1. Put a scaler before "
+        "it: make_pipeline(StandardScaler(), net), or SegmentScaler().",
+        UserWarning,
+        stacklevel=2,
+    )
+
+
+def warn_of_validation_part(estimator: Any, y: np.ndarray, *, held_out: bool) -> None:
+    """Warn of validation songs that are too few to choose an epoch, or lack a class.
+
+    Parameters
+    ----------
+    estimator : object
+        With `classes_`, and the parameters of a training.
+    y : ndarray of shape (n_songs,)
+        Class indices of the validation songs.
+    held_out : bool
+        Whether `early_stopping` took them from the training songs.
+    """
+    what = "validation_fraction" if held_out else "X_val and y_val"
+    remedy = f"Raise {what}" if held_out else f"Give more songs in {what}"
+    n_classes = len(estimator.classes_)
+    if estimator.early_stopping and len(y) < max(FEW_SONGS, 2 * n_classes):
+        warnings.warn(
+            f"early_stopping watches only {len(y)} songs of {n_classes} classes: the "
+            f"epoch that it takes is largely chance. {remedy}, or set "
+            "early_stopping=False.",
+            UserWarning,
+            stacklevel=2,
+        )
+    missing = np.setdiff1d(np.arange(n_classes), y)
+    if len(missing):
+        names = ", ".join(map(repr, estimator.classes_[missing[:5]].tolist()))
+        warnings.warn(
+            f"No validation song is of {len(missing)} of the {n_classes} classes "
+            f"({names}{', …' if len(missing) > 5 else ''}): the validation curves do "
+            "not show them. "
+            + (remedy if held_out else f"Draw {what} with stratify=y")
+            + ".",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def warn_if_not_converged(estimator: Any) -> None:
+    """Warn where `early_stopping` still awaited the end of a falling loss.
+
+    That is so where the last of `max_epochs` was reached and the best epoch is in the
+    last tenth. A one-cycle schedule falls to its end by design.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted, with its curves.
+    """
+    n_epochs: int = estimator.max_epochs
+    patience = min(estimator.n_iter_no_change, max(1, n_epochs // 10))
+    if (
+        estimator.early_stopping
+        and estimator.lr_schedule == "constant"
+        and estimator.n_iter_ == n_epochs
+        and n_epochs - estimator.best_iter_ < patience
+    ):
+        warnings.warn(
+            f"The validation loss was still falling when max_epochs={n_epochs} ended "
+            "the training. Raise max_epochs or learning_rate.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
