@@ -39,7 +39,7 @@ def add_parser(commands: Commands) -> None:
         help="full is the report's own setting: 40,000 songs, 100 epochs",
     )
     add("--out", default="report-out", help="folder to write to (report-out)")
-    add("--n-jobs", type=int, default=1, help="models to train at a time (1)")
+    add("--n-jobs", type=int, help="models to train at a time (1); -1 for all cores")
     add("--device", default="auto", help="auto, cpu or cuda")
 
 

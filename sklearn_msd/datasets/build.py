@@ -25,7 +25,7 @@ from sklearn_msd.datasets._assemble import (
     publish,
 )
 from sklearn_msd.datasets._columns import COLUMN_ORDER, check_order
-from sklearn_msd.datasets._labels import index_labels
+from sklearn_msd.datasets._labels import Labels, index_labels
 from sklearn_msd.datasets._shards import Settings, Shard, write_shard
 from sklearn_msd.datasets._walk import Piece, iter_files, iter_groups
 from sklearn_msd.datasets.npz import check_task
@@ -227,7 +227,7 @@ def build_msd_genre(
             raise ValueError(f"h5_root={os.fspath(h5_root)!r} holds no .h5 file.")
         _make_work_folder(work)
         keys = Parallel(n_jobs=n_jobs, batch_size=1)(
-            delayed(write_shard)(root, work, group, labels, settings, labels_digest)
+            delayed(_write_shard)(root, work, group, settings, labels_digest, *labels)
             for group in _with_progress(root, verbose)
         )
         shards = [Shard(work, key) for key in keys]
@@ -248,6 +248,19 @@ def build_msd_genre(
         publish(work, target, shards, songs, splits, label_map, settings, form, report)
     _remove_work_folder(work)
     return Bunch(**report, out=os.fspath(out))
+
+
+def _write_shard(
+    root: Path,
+    work: Path,
+    pieces: Sequence[Piece],
+    settings: Settings,
+    salt: str,
+    *labels: np.ndarray,
+) -> str:
+    # Arrays that are arguments of their own are sent to a worker once, not with each
+    # piece of work.
+    return write_shard(root, work, pieces, Labels(*labels), settings, salt)
 
 
 def _check_split(split: Sequence[float]) -> list[float]:

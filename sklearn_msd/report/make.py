@@ -43,7 +43,7 @@ def make_report(
     seeds: Sequence[int] = (0, 1),
     max_epochs: int | None = None,
     size: str = "quick",
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     device: str = "auto",
     command: str = "",
 ) -> tuple[Path, Path]:
@@ -70,8 +70,9 @@ def make_report(
     max_epochs : int or None
         None takes the size's.
     size : {"quick", "full"}
-    n_jobs : int
-        Models to train at a time, as joblib counts.
+    n_jobs : int or None
+        Models to train at a time, as joblib counts. ``joblib.parallel_config`` says
+        where; machines must share the file system.
     device : str
         As for the classifiers.
     command : str
@@ -117,7 +118,7 @@ def make_report(
         for curve in figure.curves
     }
     plan = Plan(pairs, MODELS, settings, weights_of=shown)
-    store = RecordStore(Path(out) / "models")
+    store = RecordStore(Path(out).absolute() / "models")
     records = run(plan, store, n_jobs=n_jobs, say=_say)
     return render(Results(pairs, MODELS, plan, records), Path(out), command)
 

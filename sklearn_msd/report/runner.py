@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import joblib
+import numpy as np
 
 import sklearn_msd
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure, Model, bases, configured, definition
 from sklearn_msd.report.fitting import fingerprint, train
 from sklearn_msd.report.records import Record, RecordStore
+
+_ARRAYS = ("X_train", "y_train", "X_valid", "y_valid")
 
 
 @dataclass(frozen=True)
@@ -145,7 +147,7 @@ def run(
     plan: Plan,
     store: RecordStore,
     *,
-    n_jobs: int = 1,
+    n_jobs: int | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, Record]:
     """Train what is missing; give all records of the plan, without weights' cost.
@@ -156,8 +158,9 @@ def run(
     store : RecordStore
         What is done is filed here at once, so a stopped run loses only the models that
         were being trained.
-    n_jobs : int
-        Processes, as joblib counts them.
+    n_jobs : int or None
+        Models to train at a time, as joblib counts; its backend, in
+        ``joblib.parallel_config``, decides where. Machines must share the file system.
     say : callable
         Takes lines of progress.
 
@@ -178,26 +181,33 @@ def run(
         f"{len(plan.runs)} models: {len(done)} done before, {len(missing)} to train"
         + (f", {n_jobs} at a time" if n_jobs > 1 and missing else "")
     )
-    threads = max(1, (os.cpu_count() or 1) // n_jobs)
     progress = _Progress(len(missing), say)
-    with joblib.parallel_config("loky", n_jobs=n_jobs, inner_max_num_threads=threads):
-        while missing:
-            ready = [
-                run for run in missing if all(b in done for b in run.bases.values())
-            ]
-            jobs = (joblib.delayed(_train_one)(run, store) for run in ready)
-            parallel = joblib.Parallel(return_as="generator_unordered")
-            for key, record in parallel(jobs):
-                done[key] = record
-                progress.step(plan.runs[key].label, record)
-            missing = [run for run in missing if run.key not in done]
+    while missing:
+        ready = [run for run in missing if all(b in done for b in run.bases.values())]
+        jobs = (joblib.delayed(_train_one)(*_parts(run), store) for run in ready)
+        parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+        for key, record in parallel(jobs):
+            done[key] = record
+            progress.step(plan.runs[key].label, record)
+        missing = [run for run in missing if run.key not in done]
     return done
 
 
-def _train_one(run: Run, store: RecordStore) -> tuple[str, Record]:
+def _parts(run: Run) -> tuple[Any, ...]:
+    """A run without its arrays, and they as arguments of their own.
+
+    A backend that sends arguments to other machines sends an array only once then.
+    """
+    arrays = [getattr(run.data, name) for name in _ARRAYS]
+    nothing: dict[str, Any] = dict.fromkeys(_ARRAYS, np.empty(0))
+    return replace(run, data=replace(run.data, **nothing)), *arrays
+
+
+def _train_one(run: Run, *arrays_and_store: Any) -> tuple[str, Record]:
+    *arrays, store = arrays_and_store
     record = train(
         run.estimator,
-        run.data,
+        replace(run.data, **dict(zip(_ARRAYS, arrays, strict=True))),
         label=run.label,
         base_keys=dict(run.bases),
         store=store,
