@@ -35,10 +35,10 @@ lint: install
 report: install
 	$(BIN)/python -m sklearn_msd report --data "$(DATA)" --out "$(OUT)" --n-jobs -1 $(ARGS)
 
-# Against what a user would write by hand; each script says more with --help.
+# Against what a user would write by hand, and how it scales: tables and pictures in
+# benchmarks/out. One script alone: ARGS="--only epoch"; each says more with --help.
 bench: install
-	$(BIN)/python benchmarks/epoch.py
-	$(BIN)/python benchmarks/combining.py
+	$(BIN)/python benchmarks/run_all.py $(ARGS)
 
 # The pages, gallery and all, in docs/_build/html.
 docs: install

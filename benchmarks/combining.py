@@ -13,12 +13,11 @@ frozen models in every epoch, as the report did; its pass over 40,000 songs is t
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from measuring import in_turn, median, print_table
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
@@ -70,13 +69,7 @@ def cached_logits(n_classes: int) -> tuple[np.ndarray, np.ndarray, list]:
 
 def turns(contenders: dict[str, Callable], repeats: int) -> dict[str, float]:
     """Median seconds of each, taken in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(repeats):
-        for name, run in contenders.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
+    return {name: median(s) for name, s in in_turn(contenders, repeats).items()}
 
 
 def combining(X: np.ndarray, y: np.ndarray, repeats: int) -> None:
@@ -105,10 +98,8 @@ def combining(X: np.ndarray, y: np.ndarray, repeats: int) -> None:
     seconds = turns(contenders, repeats)
     first = next(iter(seconds))
     seconds[first] *= N_CACHED / len(X)
-    print(f"\n{N_CACHED} songs, three models, logits cached\n")
-    print("| what | seconds |\n|---|---|")
-    for name, value in seconds.items():
-        print(f"| {name} | {value:.2f} |")
+    print(f"\n{N_CACHED} songs, three models, logits cached")
+    print_table(["what", "seconds"], [[n, f"{s:.2f}"] for n, s in seconds.items()])
 
 
 def correcting(X: np.ndarray, y: np.ndarray, epochs: int, repeats: int) -> None:
@@ -126,15 +117,17 @@ def correcting(X: np.ndarray, y: np.ndarray, epochs: int, repeats: int) -> None:
     alone = seconds["alone"] / epochs
     epoch = (seconds["corrector"] - seconds["base"]) / epochs
     recomputed = alone + seconds["base"]
-    print(f"\n{len(X)} songs, fully connected corrector on a convolution in time\n")
-    print("| what | seconds | to the net alone |\n|---|---|---|")
-    for name, value in (
+    print(f"\n{len(X)} songs, fully connected corrector on a convolution in time")
+    rows = (
         ("an epoch of the net alone", alone),
         ("an epoch of the corrector", epoch),
         ("the base's one pass", seconds["base"]),
         ("an epoch with the base recomputed in it", recomputed),
-    ):
-        print(f"| {name} | {value:.3f} | {value / alone:.2f} |")
+    )
+    print_table(
+        ["what", "seconds", "to the net alone"],
+        [[name, f"{value:.3f}", f"{value / alone:.2f}"] for name, value in rows],
+    )
 
 
 def main() -> None:

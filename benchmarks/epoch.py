@@ -1,25 +1,26 @@
 """One training epoch: ours, a hand-written loop, skorch as it comes, scikit-learn.
 
-    python benchmarks/epoch.py [--threads 1] [--batch-size 50] [--songs 2000]
-        [--repeats 7]
+    python benchmarks/epoch.py [--threads 1 2] [--batch-size 50 100] [--songs 1000]
+        [--repeats 7] [--picture FILE]
 
 Each contender trains the same net for one epoch on the same synthetic songs, in turn,
-several times; the table gives median seconds and, for each rival, the median over the
-turns of its time by ours (above 1, ours is faster). The rivals are what a user would
-write: layers of torch.nn, the L2 penalty summed in the loss, Adam as it comes.
+several times. The table gives our songs a second and each rival's time by ours, the
+median over the turns: above 1, ours is faster. The rivals are what a user would write:
+layers of torch.nn, the L2 penalty summed in the loss, Adam as it comes; `MLPClassifier`
+is scikit-learn's, in float32.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
+from measuring import by, in_turn, median, print_table
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from sklearn_msd import (
@@ -138,38 +139,15 @@ NETS = {
 }
 
 
-def measure(contenders: dict[str, Callable], repeats: int) -> dict[str, list[float]]:
-    """Seconds of each contender's epochs, taken in turn after one that is not timed."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for turn in range(repeats + 1):
-        for name, epoch in contenders.items():
-            start = time.perf_counter()
-            epoch()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return seconds
+Ratios = dict[str, dict[str, float]]
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--songs", type=int, default=2000)
-    parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+def compare(threads: int, batch: int, options: argparse.Namespace) -> Iterator[tuple]:
+    """For each net: its name, our median seconds, and the rivals' times by ours."""
     X, y = make_songs(options.songs, random_state=0)
     y[:10] = np.arange(10)
     cube = X.reshape(-1, 120, 25)
-    print(
-        f"torch {torch.__version__}, {options.threads} thread(s), batch "
-        f"{options.batch_size}, {options.songs} songs, {options.repeats} turns"
-    )
-    print(f"{'net':22s}{'contender':16s}{'seconds':>9s}{'songs/s':>9s}{'by ours':>9s}")
     for kind in options.nets:
-        batch = options.batch_size
         contenders = {
             "ours": ours(NETS[kind](), X, y, batch),
             "plain loop": hand_written(
@@ -182,17 +160,77 @@ def main() -> None:
             contenders["MLPClassifier"] = lambda net=sklearn_net: net.partial_fit(
                 X, y, classes=np.arange(10)
             )
-        seconds = measure(contenders, options.repeats)
-        for name, times in seconds.items():
-            ratio = statistics.median(
-                t / u for t, u in zip(times, seconds["ours"], strict=True)
+        with threadpool_limits(threads):
+            torch.set_num_threads(threads)
+            seconds = in_turn(contenders, options.repeats)
+        own = seconds.pop("ours")
+        yield kind, median(own), {name: by(own, s) for name, s in seconds.items()}
+
+
+def draw(found: dict[str, Ratios], path: str) -> None:
+    """Bars of the rivals' times by ours, a panel for each setting."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(9, 1 + 2 * len(found)), layout="constrained")
+    axes = figure.subplots(len(found), 1, sharex=True, squeeze=False)[:, 0]
+    for axis, (setting, ratios) in zip(axes, found.items(), strict=True):
+        names = list(ratios)
+        for i, rival in enumerate(("plain loop", "skorch", "MLPClassifier")):
+            places = [n for n, name in enumerate(names) if rival in ratios[name]]
+            values = [ratios[names[n]][rival] for n in places]
+            axis.bar(
+                [n + (i - 1) * 0.27 for n in places],
+                values,
+                width=0.25,
+                color=str(0.25 + 0.25 * i),
+                label=rival,
             )
-            median = statistics.median(times)
-            print(
-                f"{kind:22s}{name:16s}{median:9.3f}{options.songs / median:9.0f}"
-                f"{ratio:9.2f}",
-                flush=True,
+        axis.axhline(1, color="black", linewidth=0.8)
+        axis.set_title(setting, fontsize=10)
+        axis.set_ylabel("time by ours")
+        axis.set_xticks(
+            range(len(names)), [name.replace(", ", ",\n") for name in names]
+        )
+    axes[0].legend(ncols=3, frameon=False, fontsize=9, loc="upper right")
+    figure.suptitle("A training epoch: the rivals' time by ours", fontsize=11)
+    figure.savefig(path, dpi=110)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[50])
+    parser.add_argument("--songs", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
+    parser.add_argument("--picture", help="PNG file to draw the ratios to")
+    options = parser.parse_args()
+    found: dict[str, Ratios] = {}
+    for threads in options.threads:
+        for batch in options.batch_size:
+            setting = f"{threads} thread{'s'[: threads > 1]}, batches of {batch}"
+            ratios = found.setdefault(setting, {})
+            print(f"One epoch of {options.songs} songs, {setting}; time by ours")
+
+            def rows(
+                threads: int = threads, batch: int = batch, ratios: Ratios = ratios
+            ) -> Iterator[list[str]]:
+                for kind, seconds, rivals in compare(threads, batch, options):
+                    ratios[kind] = rivals
+                    row = [kind, f"{options.songs / seconds:.0f}"]
+                    for name in ("plain loop", "skorch", "MLPClassifier"):
+                        row.append(f"{rivals[name]:.2f}" if name in rivals else "")
+                    yield row
+
+            print_table(
+                ["net", "ours, songs/s", "plain loop", "skorch", "MLPClassifier"],
+                rows(),
             )
+    if options.picture:
+        draw(found, options.picture)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from sklearn_msd.modules import SegmentNet, layer_weights
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.
-PREDICTION_CHUNK = 256
+PREDICTION_CHUNK = 128
 
 # Songs in a block of `shuffle="blocks"`: 0.8 MB of the report's songs in float16, which
 # a disk reads at its full speed. And songs held to be shuffled among each other.

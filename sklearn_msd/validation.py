@@ -12,7 +12,6 @@ from sklearn.utils import (
     check_array,
     check_consistent_length,
     column_or_1d,
-    gen_batches,
 )
 from sklearn.utils.validation import (
     FLOAT_DTYPES,
@@ -93,8 +92,9 @@ def validate_songs(
         rows = flatten_songs(X, width, name)
     if not rows.dtype.isnative:
         rows = rows.astype(rows.dtype.newbyteorder("="))
-    for batch in gen_batches(len(rows), max(1, _CHUNK // rows.shape[1])):
-        chunk = np.asarray(rows[batch])
+    n_at_once = max(1, _CHUNK // rows.shape[1])
+    for start in range(0, len(rows), n_at_once):
+        chunk = np.asarray(rows[start : start + n_at_once])
         assert_all_finite(
             chunk,
             allow_nan=padding,
