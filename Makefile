@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 OUT    ?= report-out
 DATA   ?= synthetic
 
-.PHONY: install test test-slow lint report bench docs clean
+.PHONY: install test test-slow lint report bench peers docs clean
 
 install: $(VENV)/installed
 
@@ -40,10 +40,19 @@ report: install
 bench: install
 	$(BIN)/python benchmarks/run_all.py $(ARGS)
 
+# aeon and sktime, in an environment of their own, for `make bench` to compare with.
+peers: $(VENV)-peers/installed
+
+$(VENV)-peers/installed: benchmarks/constraints-peers.txt
+	$(PYTHON) -m venv $(VENV)-peers
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch
+	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< aeon sktime -e .
+	touch $@
+
 # The pages, gallery and all, in docs/_build/html.
 docs: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(OUT) build dist docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(VENV)-peers $(OUT) build dist docs/_build docs/auto_examples docs/generated

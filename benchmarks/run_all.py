@@ -19,6 +19,8 @@ from pathlib import Path
 from measuring import machine
 
 HERE = Path(__file__).parent
+# Environments of their own, for what this package's own cannot hold.
+PYTHONS = {"peers": HERE.parent / ".venv-peers" / "bin" / "python"}
 
 # Script, its arguments, and those that make it quick.
 SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
@@ -29,6 +31,7 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "predicting": ([], ["--songs", "500", "--repeats", "1"]),
     "combining": ([], ["--songs", "200", "--epochs", "1", "--repeats", "1"]),
     "scaling": (["--picture", "scaling.png"], ["--quick", "--picture", "scaling.png"]),
+    "peers": ([], ["--epochs", "1", "--seeds", "0"]),
 }
 
 
@@ -41,7 +44,12 @@ def title(script: Path) -> str:
 def run(script: Path, arguments: Sequence[str], out: Path) -> tuple[bool, str]:
     """Whether a script went well, and what it printed, which is shown as it comes."""
     printed = []
-    command = [sys.executable, str(script.resolve()), *arguments]
+    python = PYTHONS.get(script.stem, Path(sys.executable)).absolute()
+    if not python.exists():
+        missing = f"Not run: `make {script.stem}` makes the environment for it.\n"
+        print(missing)
+        return True, missing
+    command = [str(python), str(script.resolve()), *arguments]
     with subprocess.Popen(
         command, cwd=out, stdout=subprocess.PIPE, text=True
     ) as process:
