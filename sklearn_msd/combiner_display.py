@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.drawing import new_axes, text_inches
 
 
 class CombinerDisplay:
@@ -62,10 +62,14 @@ class CombinerDisplay:
 
     def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""
+        field = 0.6  # inches, room for a number
         if ax is None:
-            pyplot = import_optional("matplotlib.pyplot", "plot")
-            size = (2.5 + 0.6 * len(self.classes), 1.5 + 0.5 * len(self.names))
-            _, ax = pyplot.subplots(figsize=size, layout="constrained")
+            width = 0.8 + text_inches(self.names) + max(2, field * len(self.classes))
+            slanted = 0.7 * text_inches(self.classes)
+            ax = new_axes(1, (width, 1.3 + slanted + 0.4 * len(self.names)))
+        else:
+            width = ax.get_position().width * ax.figure.get_figwidth()
+            field = min(field, width / len(self.classes))
         largest = max(1.0, float(np.abs(self.say).max()))
         self.ax_, self.figure_ = ax, ax.figure
         self.image_ = ax.imshow(
@@ -79,10 +83,10 @@ class CombinerDisplay:
                 f"{value:.2f}",
                 ha="center",
                 va="center",
+                fontsize=10 * field / 0.6,
                 color="white" if dark else "black",
             )
         ax.set_xticks(range(len(self.classes)), self.classes, rotation=45, ha="right")
         ax.set_yticks(range(len(self.names)), self.names)
-        ax.set(xlabel="class", ylabel="model")
-        self.figure_.colorbar(self.image_, ax=ax, label="say in the class")
+        ax.set(xlabel="class", ylabel="model", title="say in each class")
         return self

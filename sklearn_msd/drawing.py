@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sklearn_msd._optional import import_optional
@@ -21,6 +22,11 @@ def line_style(i: int) -> dict[str, Any]:
     }
 
 
+def text_inches(labels: Iterable[Any]) -> float:
+    """Room that the longest label takes at the usual size of letters."""
+    return 0.085 * max((len(str(label)) for label in labels), default=0)
+
+
 def new_axes(n_columns: int, size: tuple[float, float]) -> Any:
     """Axes side by side in a new figure: one, or an array of several.
 
@@ -34,12 +40,25 @@ def new_axes(n_columns: int, size: tuple[float, float]) -> Any:
     return axes
 
 
-def legend_below(figure: Any, handles: list[Any]) -> None:
-    """One legend under all panels, where it can cover no line."""
+def add_legend(axes: Any, handles: list[Any]) -> None:
+    """One legend for all panels: under them, or in the first where room is not made.
+
+    Room is made by a constrained layout, which `new_axes` has, and not for one picture
+    among others.
+    """
+    figure = axes[0].figure
+    layouts = import_optional("matplotlib.layout_engine", "plot")
+    constrained = layouts.ConstrainedLayoutEngine
+    if set(figure.axes) != {*axes} or not isinstance(
+        figure.get_layout_engine(), constrained
+    ):
+        axes[0].legend(handles=handles)
+        return
+    column = 1 + text_inches(handle.get_label() for handle in handles)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=2 if len(handles) > 1 else 1,
+        ncols=2 if len(handles) > 1 and 2 * column < figure.get_figwidth() else 1,
         frameon=False,
         handlelength=4,
     )

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import binomtest
 
-from sklearn_msd.drawing import legend_below, line_style, new_axes
+from sklearn_msd.drawing import add_legend, line_style, new_axes, text_inches
 
 
 class LearningCurveDisplay:
@@ -113,7 +113,8 @@ class LearningCurveDisplay:
             axis.locator_params(axis="x", integer=True)
             axis.grid(color="0.9")
             axis.set_axisbelow(True)
-        legend_below(self.figure_, [pair[0] for pair in self.lines_])
+        handles = [pair[0] for pair in self.lines_]
+        add_legend(axes, handles)
         return self
 
     def _draw(self, axis: Any, values: np.ndarray, name: str, i: int, n: int) -> Any:
@@ -241,7 +242,8 @@ class ComparisonDisplay:
     def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""
         if ax is None:
-            ax = new_axes(1, (8, 1.2 + 0.32 * len(self.names)))
+            width = 6 + text_inches(self.names)
+            ax = new_axes(1, (width, 1.2 + 0.32 * len(self.names)))
         self.ax_, self.figure_ = ax, ax.figure
         rows = np.arange(len(self.names))
         if self.intervals is not None:
@@ -257,7 +259,7 @@ class ComparisonDisplay:
                 color="#c1272d",
                 label="published",
             )
-            legend_below(self.figure_, handles)
+            add_legend([ax], handles)
         ax.set(yticks=rows, yticklabels=self.names, xlabel="accuracy")
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.grid(axis="x", color="0.9")

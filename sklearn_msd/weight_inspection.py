@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.drawing import legend_below, line_style, new_axes
+from sklearn_msd.drawing import add_legend, line_style, new_axes
 from sklearn_msd.modules import layer_weights
 
 
@@ -82,8 +82,21 @@ class WeightHistogramDisplay:
             }
         return cls(weights).plot(axes)
 
-    def plot(self, axes: Any = None, *, bins: int = 80) -> Self:
-        """Draw into matplotlib axes, new ones if None, with `bins` bins."""
+    def plot(self, axes: Any = None, *, bins: int | None = None) -> Self:
+        """Draw into matplotlib axes, new ones if None.
+
+        Parameters
+        ----------
+        axes : array of matplotlib axes, default=None
+            One for each layer.
+        bins : int, default=None
+            In each panel, made odd; None is as many as the root of the number of
+            weights, from 11 to 81.
+
+        Returns
+        -------
+        self : object
+        """
         layers = list(next(iter(self.weights.values())))
         if axes is None:
             axes = new_axes(len(layers), (4.5 * len(layers), 4))
@@ -91,10 +104,13 @@ class WeightHistogramDisplay:
         self.figure_ = self.axes_[0].figure
         handles: list[Any] = []
         for axis, layer in zip(self.axes_, layers, strict=True):
-            together = np.concatenate([w[layer] for w in self.weights.values()])
+            values = [by_layer[layer] for by_layer in self.weights.values()]
+            n_bins = bins
+            if n_bins is None:
+                n_bins = int(np.clip(np.sqrt(min(map(len, values))), 11, 81))
             # An odd number of bins puts one around 0, where the question is.
-            reach = max(float(np.abs(together).max()), 1e-12)
-            edges = np.linspace(-reach, reach, (bins | 1) + 1)
+            reach = max(float(np.abs(np.concatenate(values)).max()), 1e-12)
+            edges = np.linspace(-reach, reach, (n_bins | 1) + 1)
             handles = []
             for i, (name, by_layer) in enumerate(self.weights.items()):
                 counts, _ = np.histogram(by_layer[layer], edges)
@@ -109,9 +125,9 @@ class WeightHistogramDisplay:
                         **style,
                     )
                 )
-            axis.set(xlabel="weight", ylabel="share of weights", title=layer)
+            axis.set(xlabel="weight", ylabel="share of weights", title=_title(layer))
             axis.set_yscale("log")
-        legend_below(self.figure_, handles)
+        add_legend(self.axes_, handles)
         return self
 
 
@@ -251,5 +267,14 @@ class KernelDisplay:
         ax.set_yticks(np.arange(n_features), self.feature_names, fontsize=8)
         middles = np.arange(n_kernels) * (height + 1) + (height - 1) / 2
         ax.set_xticks(middles, self.labels)
-        ax.set(xlabel=f"kernel (each {height} segments wide)")
+        segments = "segment" if height == 1 else "segments"
+        ax.set(xlabel=f"kernel (each {height} {segments} wide)")
         return self
+
+
+def _title(layer: str) -> str:
+    """A layer as `n_parameters_` calls it: ``conv.0.weight`` is ``conv1``."""
+    name, *rest = layer.removesuffix(".weight").split(".")
+    if len(rest) == 1 and rest[0].isdigit():
+        return f"{name}{int(rest[0]) + 1}"
+    return ".".join([name, *rest])

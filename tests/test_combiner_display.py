@@ -1,5 +1,7 @@
 """The picture shows the numbers it is given."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -42,3 +44,32 @@ def test_draws_into_the_axes_given():
 def test_sizes_that_do_not_go_together():
     with pytest.raises(ValueError, match=r"a row for each name.*\(1, 2\)"):
         CombinerDisplay([[1.0, 0.2]], ["a", "b"], [0, 1])
+
+
+@pytest.mark.parametrize("n_models", [1, 5])
+@pytest.mark.parametrize("n_classes", [2, 10, 25])
+def test_nothing_is_cut_and_no_number_touches_another(n_classes, n_models):
+    say = np.linspace(-1, 3, n_models * n_classes).reshape(n_models, n_classes)
+    names = ["time conv, average pooling over pairs", *"abcd"][:n_models]
+    display = CombinerDisplay(say, names, ["Rock Neo Psychedelia"] * n_classes).plot()
+    assert_all_seen(display, inside=display.figure_.bbox)
+
+
+def test_numbers_fit_in_the_axes_given():
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    _, (_, ax) = pyplot.subplots(1, 2, figsize=(9, 4))
+    display = CombinerDisplay(-np.ones((2, 10)), ["a", "b"], range(10)).plot(ax)
+    assert_all_seen(display, inside=None)
+
+
+def assert_all_seen(display, inside):
+    display.figure_.draw_without_rendering()
+    ax = display.ax_
+    if inside is not None:
+        box = ax.get_tightbbox()
+        assert inside.x0 <= box.x0 < box.x1 <= inside.x1
+        assert inside.y0 <= box.y0 < box.y1 <= inside.y1
+    boxes = [text.get_window_extent() for text in ax.texts]
+    n_classes = len(display.classes)
+    for i, (one, other) in enumerate(pairwise(boxes)):
+        assert one.x1 < other.x0 or (i + 1) % n_classes == 0

@@ -48,6 +48,15 @@ def test_a_bin_lies_around_zero():
     assert_allclose(edges, -edges[::-1])
 
 
+def test_few_weights_have_few_bins_and_panels_are_named_as_layers_are_counted():
+    rng = np.random.RandomState(0)
+    sizes = {"conv.0.weight": 64, "hidden.1.weight": 900, "output.weight": 10**5}
+    weights = {"net": {name: rng.normal(size=n) for name, n in sizes.items()}}
+    axes = WeightHistogramDisplay(weights).plot().axes_
+    assert [len(axis.patches[0].get_data().values) for axis in axes] == [11, 31, 81]
+    assert [axis.get_title() for axis in axes] == ["conv1", "hidden2", "output"]
+
+
 def test_nets_of_different_layers_are_refused():
     with pytest.raises(ValueError, match="all with the same layers"):
         WeightHistogramDisplay({"a": {"x": np.ones(2)}, "b": {"y": np.ones(2)}})

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+
+from sklearn_msd import ComparisonDisplay, LearningCurveDisplay, WeightHistogramDisplay
+
+pyplot = pytest.importorskip("matplotlib.pyplot")
+
+
+@pytest.fixture(autouse=True)
+def off_screen():
+    pyplot.switch_backend("agg")
+    yield
+    pyplot.close("all")
+
+
+NAMES = [f"a net with a long name {i}" for i in range(5)]
+CURVES = LearningCurveDisplay({name: ([2.0, 1.0], [0.2, 0.4]) for name in NAMES})
+SCORES = ComparisonDisplay(NAMES, [0.5] * 5, published=[0.6] * 5)
+HISTOGRAMS = WeightHistogramDisplay(
+    {name: {"conv.0.weight": np.linspace(-1, 1, 50)} for name in NAMES}
+)
+
+
+def overlap(a, b):
+    return a.x0 < b.x1 and b.x0 < a.x1 and a.y0 < b.y1 and b.y0 < a.y1
+
+
+@pytest.mark.parametrize("display", [CURVES, SCORES, HISTOGRAMS])
+def test_the_legend_of_a_new_figure_lies_under_its_panels(display):
+    figure = display.plot().figure_
+    figure.draw_without_rendering()
+    (legend,) = figure.legends
+    box = legend.get_window_extent()
+    assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+    assert 0 <= box.y0
+    for axis in figure.axes:
+        assert axis.get_legend() is None
+        assert not overlap(box, axis.get_tightbbox())
+
+
+@pytest.mark.parametrize("layout", ["constrained", None])
+def test_own_axes_have_the_legend_inside_unless_there_is_room(layout):
+    figure, axes = pyplot.subplots(1, 2, layout=layout)
+    CURVES.plot(axes)
+    inside = axes[0].get_legend() is not None
+    assert (inside, len(figure.legends)) == ((False, 1) if layout else (True, 0))
+
+
+def test_pictures_that_share_a_figure_have_a_legend_each():
+    figure, axes = pyplot.subplots(1, 3, layout="constrained")
+    CURVES.plot(axes[:2])
+    SCORES.plot(axes[2])
+    assert figure.legends == []
+    texts = [len(axes[i].get_legend().get_texts()) for i in (0, 2)]
+    assert texts == [5, 2]
