@@ -68,7 +68,7 @@ class CombinerDisplay:
             slanted = 0.7 * text_inches(self.classes)
             ax = new_axes(1, (width, 1.3 + slanted + 0.4 * len(self.names)))
         else:
-            width = ax.get_position().width * ax.figure.get_figwidth()
+            width = ax.bbox.width / ax.figure.dpi
             field = min(field, width / len(self.classes))
         largest = max(1.0, float(np.abs(self.say).max()))
         self.ax_, self.figure_ = ax, ax.figure

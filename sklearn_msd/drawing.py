@@ -54,11 +54,12 @@ def add_legend(axes: Any, handles: list[Any]) -> None:
     ):
         axes[0].legend(handles=handles)
         return
+    width = figure.bbox.width / figure.dpi
     column = 1 + text_inches(handle.get_label() for handle in handles)
     figure.legend(
         handles=handles,
         loc="outside lower center",
-        ncols=2 if len(handles) > 1 and 2 * column < figure.get_figwidth() else 1,
+        ncols=2 if len(handles) > 1 and 2 * column < width else 1,
         frameon=False,
         handlelength=4,
     )
