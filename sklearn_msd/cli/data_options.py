@@ -99,9 +99,10 @@ def load_songs(
         if len(tasks) > 1:
             note(f"{args.data} has the tasks {', '.join(tasks)}; taking {task}")
     songs = tasks[task]()
-    if songs.features != "audio" and (args.label_pattern or args.labels):
+    by_path = args.label_pattern or args.group_pattern or args.labels
+    if by_path and songs.features != "audio":
         raise ValueError(
-            f"{args.data} is no folder of recordings: its labels are not to be had by "
-            "--label-pattern or --labels."
+            f"{args.data} is no folder of recordings, which --label-pattern, "
+            "--group-pattern and --labels are for."
         )
     return songs

@@ -143,7 +143,9 @@ class AudioFolder:
 
 def _recordings(folder: Path) -> Iterator[Path]:
     for path in folder.rglob("*"):
-        if path.suffix.lower() in AUDIO_SUFFIXES and path.is_file():
+        # Hidden files are other systems' notes about the recordings.
+        hidden = path.name.startswith(".")
+        if path.suffix.lower() in AUDIO_SUFFIXES and not hidden and path.is_file():
             yield path
 
 

@@ -45,4 +45,4 @@ def test_options_that_do_not_go_together(recordings):
     with pytest.raises(ValueError, match="cannot go with"):
         load(recordings, "--labels=a.csv", "--label-pattern=(.)")
     with pytest.raises(ValueError, match="no folder of recordings"):
-        load("spoken-digits", "--label-pattern=(.)")
+        load("spoken-digits", "--group-pattern=(.)")

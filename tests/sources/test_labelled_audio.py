@@ -20,6 +20,7 @@ def folder(tmp_path):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
     (tmp_path / "readme.txt").write_text("about")
+    (tmp_path / "theo" / "._3.wav").write_text("another system's")
     return tmp_path
 
 
