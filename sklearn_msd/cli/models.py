@@ -36,6 +36,10 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
+# Parameters that take what only Python can make.
+_OBJECTS = ("callbacks", "estimators")
+
+
 def make_model(name: str, settings: Sequence[str], **shared: Any) -> Any:
     """Make a model.
 
@@ -53,7 +57,8 @@ def make_model(name: str, settings: Sequence[str], **shared: Any) -> Any:
     Raises
     ------
     ValueError
-        If there is no such model or parameter; the message says what there is.
+        If there is no such model or parameter, of which the message says what there is,
+        or a value is not one that the parameter takes.
     """
     if name not in MODELS:
         raise ValueError(f"no model {name!r}; there are {', '.join(MODELS)}.")
@@ -66,20 +71,29 @@ def make_model(name: str, settings: Sequence[str], **shared: Any) -> Any:
             raise ValueError(f"--set takes name=value; got {setting!r}.")
         _check_name(model, key, name)
         model.set_params(**{key: _value(text.strip())})
+    for part in _parts(model):
+        part._validate_params()  # before an hour of reading, not after
     return model
 
 
 def set_shared(model: Any, **shared: Any) -> None:
     """Set parameters of a model and of all parts of it that have them."""
-    parts = [model, *model.get_params().values()]
-    for part in (part for part in parts if hasattr(part, "get_params")):
+    for part in _parts(model):
         own = part.get_params(deep=False)
         given = {k: v for k, v in shared.items() if k in own and v is not None}
         part.set_params(**given)
 
 
+def _parts(model: Any) -> list[Any]:
+    """A model and the estimators in it."""
+    parts = [model, *model.get_params().values()]
+    return [part for part in parts if hasattr(part, "get_params")]
+
+
 def _check_name(model: Any, key: str, name: str) -> None:
     """Raise if a model has no such parameter, and say which it has."""
+    if key.split("__")[-1] in _OBJECTS:
+        raise ValueError(f"{key} of {name} takes objects, which text cannot give.")
     if key in model.get_params():
         return
     part, _, last = key.rpartition("__")
@@ -89,7 +103,7 @@ def _check_name(model: Any, key: str, name: str) -> None:
     else:
         owner, last, of = model, key, name
     params = owner.get_params()
-    names = [n for n in params if "__" not in n]
+    names = [n for n in params if "__" not in n and n not in _OBJECTS]
     parts = [n for n in names if hasattr(params[n], "get_params")]
     close = difflib.get_close_matches(last, params, n=1)
     hint = f" Did you mean {close[0]}?" if close else ""

@@ -34,8 +34,8 @@ def test_values_are_literals_or_text_and_go_before_shared_ones():
 
 
 def test_text_that_is_code_is_text():
-    model = make_model("time-conv", ["pooling=__import__('os')"])
-    assert model.pooling == "__import__('os')"
+    model = make_model("time-conv", ["device=__import__('os')"])
+    assert model.device == "__import__('os')"
 
 
 def test_parts_by_their_names():
@@ -52,6 +52,10 @@ def test_parts_by_their_names():
         ("corrected", "nothing=2", r"those of corrector, estimator, as corrector__"),
         ("corrected", "corrector__kernels=2", r"'kernels' of corrector of corrected"),
         ("corrected", "no__such=2", r"no parameter 'no__such' of corrected"),
+        ("time-conv", "callbacks=[1]", r"callbacks of time-conv takes objects"),
+        ("joint-combiner", "estimators=3", r"estimators of joint-combiner takes obj"),
+        ("corrected", "estimator__pooling=3", r"The 'pooling' parameter of TimeConv"),
+        ("corrected", "corrector=3", r"The 'corrector' parameter of Correcting"),
         ("linear-combiner", "time__l2=1", r"those of fully_connected, segment_conv"),
     ],
 )
