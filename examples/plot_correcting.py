@@ -97,7 +97,14 @@ for name, (which, color, marker) in groups.items():
     )
 scatter.plot([0, 1], [0, 1], color="0.4", linewidth=0.8)
 scatter.set(xlabel="probability of the right class: base", ylabel="base + corrector")
-scatter.legend(loc="lower right", fontsize=9)
+scatter.legend(
+    loc="upper center",
+    bbox_to_anchor=(0.5, -0.14),
+    ncols=2,
+    frameon=False,
+    fontsize=9,
+    markerscale=1.5,
+)
 drawn = bars.barh(list(accuracy), list(accuracy.values()), color="#0b1d51")
 bars.bar_label(drawn, fmt=" %.2f")
 bars.axvline(0.2, color="0.3", linestyle="--", linewidth=1)

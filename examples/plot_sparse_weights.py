@@ -51,13 +51,16 @@ for threshold in thresholds:
     accuracy.append(sparse.score(X[test], y[test]))
 
 fig, ax = plt.subplots(figsize=(7, 4.2), layout="constrained")
-for name, net, color in (("L2", with_l2, "#0b1d51"), ("L1", with_l1, "#2e7d32")):
+for name, net, color, dashes in (
+    ("L2", with_l2, "#0b1d51", "--"),
+    ("L1", with_l1, "#2e7d32", "-."),
+):
     score = net.score(X[test], y[test])
-    ax.axhline(score, color=color, linestyle="--", label=f"all weights, {name}")
+    ax.axhline(score, color=color, linestyle=dashes, label=f"all weights, {name}")
 ax.plot(masked, accuracy, "o-", color="#c1272d", label="sparse refit with L2")
 for x, score, threshold in zip(masked, accuracy, thresholds, strict=True):
     ax.annotate(
-        f"{threshold:g}", (x, score), (0, 8), textcoords="offset points", ha="center"
+        f"{threshold:g}", (x, score), (0, -16), textcoords="offset points", ha="center"
     )
 ax.axhline(0.25, color="0.3", linestyle=":", label="chance")
 ax.margins(y=0.15)
