@@ -31,6 +31,7 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "predicting": ([], ["--songs", "500", "--repeats", "1"]),
     "combining": ([], ["--songs", "200", "--epochs", "1", "--repeats", "1"]),
     "scaling": (["--picture", "scaling.png"], ["--quick", "--picture", "scaling.png"]),
+    "time_to_accuracy": (["synthetic"], ["synthetic", "--quick"]),
     "peers": ([], ["--epochs", "1", "--seeds", "0"]),
 }
 

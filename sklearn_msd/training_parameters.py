@@ -24,7 +24,10 @@ l2 : float, default=0.01
         Adam's step size; the peak of it with ``lr_schedule="one_cycle"``.
     lr_schedule : {"constant", "one_cycle"}, default="constant"
         "one_cycle" raises and lowers the rate once over the whole of `fit`;
-        `partial_fit`, which knows no end, keeps it constant.
+        `partial_fit`, which knows no end, keeps it constant. With
+        ``learning_rate=5e-3``, ``batch_size=25`` and ``max_epochs=20`` it went beyond
+        the constant rate's 100 epochs on 4000 synthetic songs and on spoken digits
+        (user guide, "Train in a fifth of the epochs").
     batch_size : int, default=50
         Songs in a step; at most the number of songs is used.
     shuffle : {"full", "blocks"}, default="full"
