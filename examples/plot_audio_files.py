@@ -76,10 +76,11 @@ predicted = cross_val_predict(
 )
 print(f"{np.mean(predicted == voices):.0%} of 60 words go to the right voice")
 
-display = ConfusionMatrixDisplay.from_predictions(
-    voices, predicted, cmap="Blues", colorbar=False, xticks_rotation=30
+fig, ax = plt.subplots(layout="constrained")
+ConfusionMatrixDisplay.from_predictions(
+    voices, predicted, cmap="Blues", colorbar=False, xticks_rotation=30, ax=ax
 )
-display.ax_.set_title("Whose voice is it? (chance: 17 %)")
+ax.set_title("Whose voice is it? (chance: 17 %)")
 plt.show()
 
 # %%

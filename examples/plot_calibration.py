@@ -54,8 +54,14 @@ for (name, model), color, marker in styles:
         sure, np.linspace(0.2, 1, 17), histtype="step", color=color, linewidth=1.8
     )
 reliability.set(xlabel="probability of the class predicted", ylabel="share right")
-reliability.legend(frameon=False, fontsize=9)
 histogram.set(xlabel="probability of the class predicted", ylabel="songs")
+fig.legend(
+    *reliability.get_legend_handles_labels(),
+    loc="outside lower center",
+    ncols=4,
+    frameon=False,
+    fontsize=9,
+)
 fig.suptitle("Synthetic songs: how far a net's probabilities can be trusted")
 plt.show()
 

@@ -94,7 +94,8 @@ for ax, (title, (as_is, mixed)) in zip(axes.flat, results.items(), strict=True):
         (0.2, mixed, "segments shuffled", "#d98e04"),
     ):
         bars = ax.bar(places + offset, values, 0.38, label=label, color=color)
-        ax.bar_label(bars, fmt="%.2f", fontsize=8)
+        for number in ax.bar_label(bars, fmt="%.2f", fontsize=8, padding=2):
+            number.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 0.3})
     ax.axhline(chance, color="0.3", linestyle="--", linewidth=1, label="chance")
     ax.set_xticks(places, list(nets))
     ax.set(title=title, ylim=(0, 1.08))

@@ -78,7 +78,7 @@ for name, color, marker in styles:
     bars.barh(name.replace(", ", ",\n"), seconds[name], color=color)
 left.axhline(0.25, color="0.3", linestyle="--", linewidth=1, label="chance")
 left.set(xlabel="segments in the song", ylabel="accuracy", ylim=(0, 1))
-left.legend(frameon=False, loc="lower right", fontsize=9)
+left.legend(frameon=False, loc="center", bbox_to_anchor=(0.5, 0.43), fontsize=9)
 bars.invert_yaxis()
 bars.set(xlabel="seconds to train")
 fig.suptitle("Synthetic songs of unequal length (bars: one standard error)")
