@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,9 +21,13 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Raises
     ------
     OSError
-        With the name of the file, which a full disk does not tell.
+        With the name of the file, which a full disk does not tell; also where there is
+        a folder or a device.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # a device would be gone from its place
+        code = errno.EISDIR if path.is_dir() else errno.EINVAL
+        raise OSError(code, "not a file that could be replaced", str(path))
     # Two processes may write the same file: each has a part of its own.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:

@@ -38,3 +38,13 @@ def test_a_file_that_fails_leaves_the_old_one_and_no_litter(tmp_path):
     assert error.value.filename == str(path)
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["page"]
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(OSError, match="not a file") as caught, whole_file(path):
+            pass
+        assert caught.value.filename == str(path)
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -144,6 +144,8 @@ def _check_target(path: Path) -> None:
     """Raise now, and not after hours of training, if there can be no such file."""
     if path.is_dir():
         raise IsADirectoryError(f"--out {path} is a folder; name a file in it.")
+    if path.exists() and not path.is_file():  # it would be replaced, devices too
+        raise ValueError(f"--out {path} is no file that could be replaced.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"--out {path}: there is no folder {path.parent}.")
     if not os.access(path.parent, os.W_OK):

@@ -1,4 +1,5 @@
 import json
+import os
 import sys
 
 import numpy as np
@@ -165,7 +166,11 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 def test_a_target_that_cannot_be_written_is_told_before_the_training(
     source, tmp_path, capsys
 ):
-    for out, word in ((tmp_path, "is a folder"), (tmp_path / "no/m.msd", "no folder")):
+    os.mkfifo(tmp_path / "pipe")
+    for name, word in (
+        *((".", "is a folder"), ("no/m.msd", "no folder"), ("pipe", "is no file")),
+    ):
+        out = tmp_path / name
         assert main(["train", source[2], "--out", str(out)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert word in line
