@@ -32,6 +32,14 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     "combining": ([], ["--songs", "200", "--epochs", "1", "--repeats", "1"]),
     "scaling": (["--picture", "scaling.png"], ["--quick", "--picture", "scaling.png"]),
     "time_to_accuracy": (["synthetic"], ["synthetic", "--quick"]),
+    "reading": ([], ["--songs", "5000", "--repeats", "1"]),
+    "searching": (
+        [],
+        [
+            *("--megabytes", "20", "--songs", "300", "--epochs", "1", "--repeats", "1"),
+            *("--most-epochs", "3"),
+        ],
+    ),
     "peers": ([], ["--epochs", "1", "--seeds", "0"]),
 }
 

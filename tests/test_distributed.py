@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -130,6 +131,15 @@ def test_a_search_that_loses_a_worker_ends_with_the_same_result(client, tmp_path
         if name.endswith("_test_score"):
             np.testing.assert_array_equal(found[name], values)
     assert search.best_params_ == expected["params"][search.best_index_]
+
+
+def test_the_example_runs(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "examples")
+    import dask_search
+
+    search = dask_search.main()
+    assert len(search.cv_results_["params"]) == 4
+    assert "kernel_height" in capsys.readouterr().out
 
 
 THREADS = """

@@ -1,4 +1,7 @@
+import os
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -235,3 +238,52 @@ def test_other_estimators_take_them_as_an_array(songs, data):
     train, test, *_ = train_test_split(songs, y, random_state=0)
     assert isinstance(train, MappedSongs)
     assert len(test) == 15
+
+
+FIT = """
+import hashlib, re, resource, sys
+import numpy as np
+limit = int(sys.argv[2])
+if limit:
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+from sklearn_msd import FullyConnectedClassifier
+from sklearn_msd.datasets import MappedSongs
+X = np.load(sys.argv[1], mmap_mode="r" if limit else None)
+songs = MappedSongs(X) if limit else X
+net = FullyConnectedClassifier(
+    hidden_layer_sizes=(4,), batch_size=500, max_epochs=1, shuffle=sys.argv[3],
+    random_state=0,
+)
+net.fit(songs, np.arange(len(songs)) % 3)
+digest = hashlib.sha256(net.predict_proba(songs).tobytes())
+for weight in net.module_.state_dict().values():
+    digest.update(weight.numpy().tobytes())
+peak = re.search(r"VmHWM:\\s*(\\d+) kB", open("/proc/self/status").read()).group(1)
+print(digest.hexdigest(), int(peak) * 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits memory")
+def test_four_times_more_songs_than_memory(tmp_path):
+    # Of what the process may use, Python and PyTorch take most.
+    limit = 600_000_000
+    path, n = tmp_path / "songs.npy", 4 * limit // 6000
+    songs = np.lib.format.open_memmap(path, "w+", np.float16, (n, 3000))
+    some = np.random.RandomState(0).randn(1000, 3000).astype(np.float16)
+    for start in range(0, n, 1000):
+        songs[start : start + 1000] = np.roll(some, start // 1000, axis=1)
+    songs.flush()
+    del songs
+
+    def fit(allowed):
+        command = [sys.executable, "-c", FIT, path, str(allowed), "blocks"]
+        environment = os.environ | {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
+        out = subprocess.run(command, check=True, env=environment, capture_output=True)
+        digest, peak = out.stdout.split()
+        return digest, int(peak)
+
+    digest, peak = fit(limit)
+    assert peak < limit  # what is resident, libraries and all
+    assert fit(0)[0] == digest
+    path.unlink()

@@ -1,0 +1,131 @@
+"""How fast songs on disk are read: in their order, in blocks, and one by one.
+
+    python benchmarks/reading.py [--songs 100000] [--repeats 3] [--folder DIR]
+
+Batches of 50 of float16 songs of 120 segments, read and made tensors, no training.
+Cold: the operating system has been told to forget the file, though a virtual disk may
+remember it below. Warm: read once more at once. ``read`` is a plain read of the whole
+file. One by one, a tenth of the songs. Medians over interleaved turns.
+
+``--accuracy`` trains the same net on the same shuffled songs both ways, with each of
+five seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sklearn_msd import TimeConvClassifier, training
+from sklearn_msd.datasets import MappedSongs, make_songs
+from sklearn_msd.training import BatchIterator, SongDataset
+
+WIDTH = 3000
+ORDERS = {"in order": None, "blocks": "blocks", "full": "full"}
+
+
+def forget(path: Path) -> None:
+    """Drop the file from the operating system's cache."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def batches(songs: Any, order: str | None) -> Iterator[Any]:
+    dataset = SongDataset(songs, np.zeros(len(songs), dtype=int))
+    if order is None:
+        return iter(BatchIterator(dataset, 50))
+    return iter(BatchIterator(dataset, 50, np.random.RandomState(0), order))
+
+
+def songs_a_second(songs: Any, order: str | None) -> float:
+    count, start = 0, time.perf_counter()
+    for inputs, _ in batches(songs, order):
+        count += len(inputs["x"])
+        if order == "full" and count >= len(songs) / 10:
+            break
+    return count / (time.perf_counter() - start)
+
+
+def read(path: Path) -> float:
+    buffer, start = bytearray(4 << 20), time.perf_counter()
+    with open(path, "rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+    return os.path.getsize(path) / (2 * WIDTH) / (time.perf_counter() - start)
+
+
+def speed(n: int, repeats: int, folder: str | None) -> None:
+    found = defaultdict(list)
+    with tempfile.TemporaryDirectory(dir=folder) as made:
+        path = Path(made) / "songs.npy"
+        stored = np.lib.format.open_memmap(path, "w+", np.float16, (n, WIDTH))
+        for start in range(0, n, 1000):
+            stored[start : start + 1000] = np.random.RandomState(start).randn(WIDTH)
+        stored.flush()
+        del stored
+        for _ in range(repeats):
+            forget(path)
+            found["read", ""].append((read(path), read(path)))
+            for kind in "MappedSongs", "memory map":
+                for name, order in ORDERS.items():
+                    songs = np.load(path, mmap_mode="r")
+                    songs = MappedSongs(songs) if kind == "MappedSongs" else songs
+                    forget(path)
+                    cold = songs_a_second(songs, order)
+                    found[kind, name].append((cold, songs_a_second(songs, order)))
+                    del songs  # pages that are mapped are not forgotten
+    print("songs        order     cold songs/s   MB/s   warm songs/s")
+    for (kind, name), values in found.items():
+        cold, warm = (statistics.median(column) for column in zip(*values, strict=True))
+        print(f"{kind:12} {name:8} {cold:13.0f} {cold * WIDTH / 5e5:6.0f} {warm:14.0f}")
+
+
+def accuracy() -> None:
+    X, y = make_songs(6000, n_classes=5, random_state=0)
+    train, test = slice(None, 5000), slice(5000, None)
+    scores = defaultdict(list)
+    # Smaller than usual, so that what is held is a tenth of the songs.
+    training.BLOCK, training.BUFFER = 32, 500
+    for seed in range(5):
+        for shuffle in "full", "blocks":
+            net = TimeConvClassifier(
+                n_kernels=20, shuffle=shuffle, max_epochs=6, random_state=seed
+            )
+            scores[shuffle].append(net.fit(X[train], y[train]).score(X[test], y[test]))
+    for shuffle, values in scores.items():
+        print(
+            f"{shuffle:7} accuracy {np.mean(values):.4f}, deviation over seeds "
+            f"{np.std(values, ddof=1):.4f}"
+        )
+    gaps = np.subtract(scores["blocks"], scores["full"])
+    error = np.std(gaps, ddof=1) / len(gaps) ** 0.5
+    print(f"blocks - full: {gaps.mean():+.4f}, standard error {error:.4f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--songs", type=int, default=100_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--folder", help="where to write the file (a temporary one)")
+    parser.add_argument("--accuracy", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.accuracy:
+        accuracy()
+    else:
+        speed(arguments.songs, arguments.repeats, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
