@@ -7,7 +7,19 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+
+def checked_path(path: Any) -> Path:
+    """A path that is one, and no number: `open` would take that for an open file.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"path must be a str or path-like; got {type(path).__name__}.")
+    return Path(path)
 
 
 @contextmanager
@@ -24,7 +36,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
         With the name of the file, which a full disk does not tell; also where there is
         a folder or a device.
     """
-    path = Path(path)
+    path = checked_path(path)
     if path.exists() and not path.is_file():  # a device would be gone from its place
         code = errno.EISDIR if path.is_dir() else errno.EINVAL
         raise OSError(code, "not a file that could be replaced", str(path))

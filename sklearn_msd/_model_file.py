@@ -20,7 +20,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sklearn_msd._files import whole_file
+from sklearn_msd._files import checked_path, whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
 FORMAT = 1
@@ -82,7 +82,7 @@ def read_model_file(
     OSError
         If it cannot be read.
     """
-    with open(path, "rb") as file:
+    with open(checked_path(path), "rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > max_bytes:
             raise ValueError(

@@ -289,6 +289,8 @@ def _make_object(cls: Any, state: dict[str, Any]) -> Any:
     else:
         value = cls.__new__(cls)
         vars(value).update(state)
+    if hasattr(value, "memory"):  # a file may not name a folder of pickles to read
+        value.memory = None
     return value
 
 

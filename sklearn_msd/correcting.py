@@ -28,6 +28,7 @@ from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import out_of_fold_logits
 from sklearn_msd.staged_corrections import StagedCorrections
+from sklearn_msd.validation import as_array
 from sklearn_msd.whole_fits import whole_fit
 
 
@@ -195,7 +196,7 @@ class CorrectingClassifier(
             If the base, the corrector and the parameters do not go together, or the
             base was fitted on other classes or features.
         """
-        y = check_labels(self, y)
+        X, y = as_array(X), check_labels(self, y)
         corrector = self._check_corrector()
         train = self._songs(X, self._fit_base(X, y, sample_weight, params))
         valid = self._songs(X_val)

@@ -19,6 +19,7 @@ from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.validation import as_array
 
 # Probabilities below are taken for this: what float32 resolves next to 1. A forest's
 # probability of 0 is no evidence of minus infinity.
@@ -90,7 +91,7 @@ def class_logits(estimator: Any, X: Any) -> np.ndarray:
     >>> np.allclose(softmax(logits, axis=1), bayes.predict_proba(X), atol=1e-6)
     True
     """
-    estimator, X = _look_through(estimator, X)
+    estimator, X = _look_through(estimator, as_array(X))
     if isinstance(estimator, LogitClassifierMixin):
         return estimator._logits(X)
     method, keywords = _score_method(estimator)
@@ -123,7 +124,7 @@ def hidden_representation(estimator: Any, X: Any) -> np.ndarray:
         If there is no net with a hidden representation inside `estimator`.
     """
     name = type(estimator).__name__
-    estimator, X = _look_through(estimator, X)
+    estimator, X = _look_through(estimator, as_array(X))
     if not hasattr(estimator, "hidden_representation"):
         raise TypeError(
             "A base with the method hidden_representation was expected, such as this "
@@ -230,7 +231,8 @@ def _score_method(estimator: Any) -> tuple[str, dict[str, bool]]:
     for method in ("predict_proba", "decision_function"):
         if hasattr(estimator, method):
             return method, {}
-    kind = "it" if is_classifier(estimator) else "it is no classifier and"
+    known = isinstance(estimator, BaseEstimator) and is_classifier(estimator)
+    kind = "it" if known else "it is no classifier and"
     raise TypeError(
         "A classifier with predict_proba or decision_function was expected; got "
         f"{type(estimator).__name__}: {kind} has neither."

@@ -27,7 +27,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from sklearn_msd._files import whole_file
+from sklearn_msd._files import checked_path, whole_file
 from sklearn_msd._optional import import_optional
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
@@ -98,6 +98,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     """
     import_optional("onnx", "onnx")
     import_optional("onnxscript", "onnx")
+    checked_path(path)
     check_is_fitted(estimator)
     graph = _Classifier(_scores(estimator)).eval()
     songs = torch.zeros(2, estimator.n_features_in_)

@@ -26,7 +26,7 @@ from sklearn_msd._segment_arrays import (
     unstack_segments,
 )
 from sklearn_msd.datasets._columns import flat_feature_names
-from sklearn_msd.validation import validate_flat, validate_uncropped
+from sklearn_msd.validation import as_array, validate_flat, validate_uncropped
 
 __all__ = ["SegmentCropper", "SegmentScaler", "stack_segments", "unstack_segments"]
 
@@ -315,8 +315,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _validate(self, X: Any, *, reset: bool) -> tuple[NDArray[Any], tuple[int, ...]]:
         """Flat rows, and the shape in which they came."""
-        if is_song_list(X):
-            X = stack_segments(X)
+        X = stack_segments(X) if is_song_list(X) else as_array(X)
         flat = validate_flat(self, X, reset=reset, any_length=self.per == "feature")
         return flat, X.shape if getattr(X, "ndim", 2) == 3 else flat.shape
 

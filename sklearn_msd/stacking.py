@@ -26,6 +26,7 @@ from sklearn_msd.bases import (
 )
 from sklearn_msd.logits import class_logits, out_of_fold_logits
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.validation import as_array
 
 BASES = """\
 estimators : list of (str, classifier)
@@ -80,7 +81,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fit the bases; the logits to train the combiner on, and checked labels."""
         names, bases = _BaseHeterogeneousEnsemble._validate_estimators(self)
-        y = check_labels(self, y)
+        X, y = as_array(X), check_labels(self, y)
         used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
         ready = {n: self.cv == "prefit" or is_frozen(b) for n, b in used.items()}
         for name, base in used.items():

@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.logits import class_logits, hidden_representation
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.validation import as_array
 
 
 class Songs(NamedTuple):
@@ -87,6 +88,7 @@ class StagedCorrections(LogitClassifierMixin):
         """Songs with the base's logits, beside which `use_hidden` puts more."""
         if X is None:
             return Songs(None, None)
+        X = as_array(X)
         if base_logits is None:
             base_logits = class_logits(self.estimator_, X)
         if not self.use_hidden:

@@ -73,7 +73,9 @@ def validate_songs(
         or infinite.
     """
     width = estimator.n_segment_features
-    X = _as_arrays(X)
+    X = as_array(X, name)
+    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
+        X = np.asarray(X)
     if padding and not reset and getattr(X, "ndim", None) == 3:
         X = _pad_to_fit(X, estimator)
     mapped = isinstance(X, MappedSongs)
@@ -125,6 +127,7 @@ def validate_uncropped(
 ) -> list[NDArray[Any]] | NDArray[Any]:
     """Songs of any length: a list of arrays, or one three-dimensional array."""
     n_segment_features: int = estimator.n_segment_features
+    X = as_array(X)
     if is_song_list(X):
         songs = check_songs(X)
         flatten_songs(songs[0][None], n_segment_features)  # raises for a wrong width
@@ -180,12 +183,33 @@ def _pad_to_fit(X: Any, estimator: Any) -> Any:
     return np.pad(X, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
 
 
-def _as_arrays(X: Any) -> Any:
-    """Tensors and lists of songs as arrays; anything else as it is."""
+def as_array(X: Any, name: str = "X") -> Any:
+    """Tensors and masked arrays as plain arrays; anything else as it is.
+
+    What is masked becomes NaN: scikit-learn would take the numbers under the mask.
+
+    Raises
+    ------
+    TypeError
+        If NumPy cannot hold a tensor, be it sparse or without data; and for records,
+        dates and durations.
+    """
     if isinstance(X, torch.Tensor):
-        return X.detach().cpu().numpy()
-    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
-        return np.asarray(X)
+        X = X.detach()
+        try:
+            # NumPy has no bfloat16; float32 holds all of its numbers.
+            return (X.float() if X.dtype == torch.bfloat16 else X).cpu().numpy()
+        except (TypeError, RuntimeError, NotImplementedError) as error:
+            raise TypeError(
+                f"{name} must be a dense tensor that NumPy can hold: {error}"
+            ) from error
+    if isinstance(X, np.ma.MaskedArray):
+        if not np.ma.is_masked(X):
+            return X.data
+        dtype = X.dtype if X.dtype.kind in "fc" else np.dtype(np.float64)
+        return np.ma.filled(X.astype(dtype), np.nan)
+    if isinstance(X, np.ndarray) and X.dtype.kind in "VMm":
+        raise TypeError(f"{name} must hold numbers; got the dtype {X.dtype}.")
     return X
 
 

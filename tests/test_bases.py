@@ -1,7 +1,6 @@
 """What a base must be, whoever builds on it."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
@@ -94,6 +93,7 @@ def test_curves_follow_one_another():
 
 
 def test_column_names_are_taken_anew_in_each_fit():
+    pd = pytest.importorskip("pandas")
     owner = Owner()
     named = LogisticRegression().fit(pd.DataFrame(X, columns=list("abcd")), y)
     take_feature_names(owner, [LogisticRegression().fit(X, y), named])

@@ -128,7 +128,8 @@ def test_sample_weight_reaches_bases_and_combiner(make):
         fitted.append(combiner.fit(X_, y_, sample_weight=w_))
     weighted, repeated = fitted
     assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-7, atol=1e-9)
-    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
+    # The solver ends near the optimum, and not at one place in all of its versions.
+    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-5)
 
 
 def test_say_is_one_for_a_model_taken_as_it_is(frozen):

@@ -5,7 +5,6 @@ import pickle
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
@@ -340,6 +339,7 @@ def test_grid_search_with_a_frozen_base_in_two_processes(setting):
 
 
 def test_column_names_come_from_the_base():
+    pd = pytest.importorskip("pandas")
     X, y = songs()
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(X.shape[1])])
     corrected = CorrectingClassifier(LogisticRegression(), DENSE, use_hidden=False)

@@ -3,7 +3,6 @@
 import pickle
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 from sklearn import config_context
@@ -86,6 +85,7 @@ def test_cv_may_be_a_splitter_or_a_list_of_folds():
 
 
 def test_column_names_come_from_the_bases():
+    pd = pytest.importorskip("pandas")
     X, y = songs()
     frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(WIDTH)])
     combiner = LinearCombiner([("logistic", LogisticRegression())], cv=2)

@@ -13,6 +13,9 @@ from numpy.lib import format as npy_format
 # What deflate can shrink at most: a member that claims more than this times its
 # stored size is not what it claims, and no memory is taken for it.
 _MAX_RATIO = 1100
+# Songs, padded ones too, shrink far less. A small file may still unpack to this many
+# bytes, a larger one to this many times its size.
+_ALWAYS_BYTES, _USUAL_RATIO = 2**30, 100
 
 
 class NpzArchive:
@@ -48,6 +51,9 @@ class NpzArchive:
             info.filename.removesuffix(".npy"): info for info in self._zip.infolist()
         }
         self.names = list(self._members)
+        if len(self.names) < len(self._zip.infolist()):
+            self._zip.close()
+            raise ValueError(f"{self.path}: the archive holds two arrays of one name.")
 
     def __enter__(self) -> "NpzArchive":
         return self
@@ -79,8 +85,13 @@ class NpzArchive:
                     f"its header claims {size} bytes and the archive holds "
                     f"{info.file_size - file.tell()}"
                 )
-            if info.file_size > _MAX_RATIO * (info.compress_size + 1):
-                raise ValueError(f"it cannot unpack to {info.file_size} bytes")
+            # The directory of an archive may lie about the size stored, too.
+            stored = min(info.compress_size, os.path.getsize(self.path))
+            usual = max(_ALWAYS_BYTES, _USUAL_RATIO * stored)
+            if info.file_size > min(usual, _MAX_RATIO * (stored + 1)):
+                raise ValueError(
+                    f"{stored} bytes stored are not to unpack to {info.file_size}"
+                )
         return shape, dtype
 
     def read(self, name: str) -> np.ndarray:

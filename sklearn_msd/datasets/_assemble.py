@@ -190,7 +190,7 @@ def publish(
         path = work / "inputs.npy"
         _gather(path, shards, songs, members, settings)
         stored = StoredSplit(
-            inputs=np.load(path, mmap_mode="r"),
+            inputs=np.load(path, mmap_mode="r", allow_pickle=False),
             targets=songs.codes[members].astype(np.int64),
             label_map=list(label_map),
             feature_names=feature_names(settings.columns),

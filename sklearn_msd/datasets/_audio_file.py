@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,10 @@ _TOLERANCE = 0.1  # seconds
 # Sample rates in Hz, from well below telephones to above studios. Beyond them a header
 # is damaged, and to believe it would take any amount of memory.
 RATES = (1_000, 768_000)
+
+# Six hours at 44.1 kHz. A small file of silence can be much longer.
+MAX_SAMPLES = 2**30
+_BLOCK = 2**20
 
 
 def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], float]:
@@ -46,7 +51,7 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], float
     try:
         with soundfile.SoundFile(path) as file:
             rate, expected, log = file.samplerate, file.frames, file.extra_info
-            samples = file.read(dtype="float32", always_2d=True)
+            samples = _mono(file, path)
     except soundfile.SoundFileError as error:
         known = os.path.splitext(path)[1][1:].upper() in soundfile.available_formats()
         if known:
@@ -64,7 +69,20 @@ def read_audio(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], float
         raise ValueError(f"{path}: damaged: a sample rate of {rate} Hz.")
     if not np.isfinite(samples).all():
         raise ValueError(f"{path}: damaged: samples are NaN or infinite.")
-    return samples.mean(axis=1), rate
+    return samples, rate
+
+
+def _mono(file: Any, path: str) -> NDArray[np.float32]:
+    """The mean of the channels, read block by block: a header may claim any length."""
+    blocks, length = [np.empty(0, np.float32)], 0
+    while len(block := file.read(_BLOCK, dtype="float32", always_2d=True)):
+        blocks.append(block.mean(axis=1))
+        length += len(block)
+        if length > MAX_SAMPLES:
+            raise ValueError(
+                f"{path}: too long: more than {MAX_SAMPLES} samples a channel."
+            )
+    return np.concatenate(blocks)
 
 
 def _read_with_librosa(path: str) -> tuple[NDArray[np.float32], float]:

@@ -5,6 +5,7 @@ half the time of ``h5py.File``, which matters when there are a million of them (
 ``benchmarks/build.py``).
 """
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ MAX_SEGMENTS = 1_000_000
 # Even an empty song takes this many bytes of a file: a table that claims more songs
 # than fit is damaged, and must not be walked or allocated for.
 _MIN_SONG_BYTES = 32
+# The data set's own pieces, of 1024 rows, have at most some megabytes.
+_MAX_CHUNK = 2**26
 
 
 class DamagedFileError(ValueError):
@@ -240,9 +243,23 @@ class SongFile:
         return rows
 
     def _open(self, name: str, rank: int) -> Any:
-        dataset = self._h5py.h5d.open(self._file, name.encode())
+        h5d, h5f = self._h5py.h5d, self._h5py.h5f
+        dataset = h5d.open(self._file, name.encode())
         if dataset.rank != rank:
             raise self._damaged(f"/{name} has the shape {dataset.shape}")
+        # A file may point to others, of any kind, and give out what is theirs.
+        stored = dataset.get_create_plist()
+        if (
+            h5f.get_name(dataset) != h5f.get_name(self._file)
+            or stored.get_layout() == h5d.VIRTUAL
+            or stored.get_external_count()
+        ):
+            raise self._damaged(f"/{name} lies in another file")
+        size = dataset.get_type().get_size()
+        if stored.get_layout() == h5d.CHUNKED:  # read whole, even for one row
+            size *= math.prod(stored.get_chunk())
+        if size > _MAX_CHUNK:
+            raise self._damaged(f"/{name} is stored in pieces of {size} bytes")
         return dataset
 
     def _open_numeric(self, name: str, width: int) -> Any:

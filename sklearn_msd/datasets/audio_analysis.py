@@ -12,6 +12,9 @@ from sklearn.utils._param_validation import StrOptions, validate_params
 
 from sklearn_msd.datasets._columns import COLUMN_ORDER, check_order, feature_names
 
+# The analysis of a song takes about a megabyte, and in memory many times as much.
+_MAX_BYTES = 2**27
+
 
 @dataclass(frozen=True, eq=False)
 class AudioAnalysis:
@@ -92,7 +95,10 @@ def read_audio_analysis(
     path = os.fspath(path)
     try:
         with open(path, "rb") as file:
-            analysis = json.load(file)
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
+            raise ValueError(f"more than {_MAX_BYTES} bytes")
+        analysis = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: not JSON ({error})") from error
     songs = analysis.get("segments") if isinstance(analysis, dict) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -155,11 +156,11 @@ def compare(
     >>> c.margin, c.verdict("beats", 0.01)
     (0.625, 'holds')
     """
-    left, right = np.asarray(left, dtype=float), np.asarray(right, dtype=float)
-    if left.ndim != 2 or left.shape != right.shape or left.size == 0:
+    left, right = _checked(left, "left"), _checked(right, "right")
+    if left.shape != right.shape:
         raise ValueError(
-            "left and right must have one shape, (n_seeds, n_songs), with at least one "
-            f"of each; got {left.shape} and {right.shape}."
+            "left and right must have one shape, (n_seeds, n_songs); got "
+            f"{left.shape} and {right.shape}."
         )
     return _interval(left - right, (1, -1), confidence, seeds)
 
@@ -184,8 +185,21 @@ def accuracy(
     Comparison
         With chance of 0: the margin is the accuracy.
     """
-    found = _interval(np.asarray(right, dtype=float), (1, 1, 0, 0), confidence, seeds)
+    found = _interval(_checked(right, "right"), (1, 1, 0, 0), confidence, seeds)
     return Comparison(found.margin, max(found.low, 0.0), found.high)
+
+
+def _checked(right: ArrayLike, name: str) -> np.ndarray:
+    """What was right, as numbers of shape (n_seeds, n_songs)."""
+    array = np.asarray(right)
+    if array.dtype.kind not in "biuf" or array.ndim != 2 or not array.size:
+        raise ValueError(
+            f"{name} must be numbers of shape (n_seeds, n_songs), with at least one of "
+            f"each; got the shape {array.shape} and the dtype {array.dtype}."
+        )
+    if not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(f"{name} must lie between 0 and 1.")
+    return array.astype(float)
 
 
 def _interval(
@@ -194,6 +208,8 @@ def _interval(
     confidence: float,
     seeds: SeedVariation | None = None,
 ) -> Comparison:
+    if not isinstance(confidence, Real) or not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1; got {confidence!r}.")
     margin = float(d.mean())
     d = np.hstack([d, np.tile(np.asarray(more, dtype=float), (len(d), 1))])
     n_seeds, n_songs = d.shape

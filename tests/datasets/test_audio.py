@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
@@ -175,6 +174,7 @@ class TestAudioSegmenter:
         assert np.isfinite(SegmentScaler().fit_transform(X)[:, 0]).all()
 
     def test_layouts_of_paths(self, files):
+        pd = pytest.importorskip("pandas")
         paths = [str(path) for path in files[0][:3]]
         expected = AudioSegmenter(4).transform(paths)
         for X in (

@@ -100,9 +100,20 @@ def test_few_songs_that_all_agree_decide_nothing():
     assert single.verdict("beats", 0.01) == "undecided"
 
 
-def test_wrong_shapes_are_refused():
+def test_what_is_no_result_is_refused():
+    for wrong in ([1, 0], None, [["a"]], [[]], [[2]], [[np.nan]]):
+        with pytest.raises(ValueError, match="left must"):
+            compare(wrong, [[0, 1]])
+        with pytest.raises(ValueError, match="right must"):
+            accuracy(wrong)
     with pytest.raises(ValueError, match=r"one shape, \(n_seeds, n_songs\)"):
-        compare([1, 0], [0, 1])
+        compare([[1, 0]], [[0, 1, 1]])
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 1.5, float("nan"), None, "0.9"])
+def test_a_confidence_that_is_none_is_refused(confidence):
+    with pytest.raises(ValueError, match="confidence must lie between 0 and 1"):
+        compare([[1, 0]], [[0, 1]], confidence=confidence)
 
 
 def many(rng, n_seeds, margin=0.0):

@@ -1,0 +1,48 @@
+"""Tests that want an optional dependency which is not installed are skipped."""
+
+import doctest
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+import pytest
+
+OPTIONAL = (
+    *("h5py", "librosa", "soundfile", "matplotlib", "onnx", "onnxscript"),
+    *("onnxruntime", "dask", "distributed", "pandas", "polars", "rich"),
+)
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """The dependency that an error is about, if that is not installed."""
+    while error is not None:
+        if isinstance(error, doctest.UnexpectedException):
+            error = error.exc_info[1]
+        elif isinstance(error, ImportError):
+            for name in OPTIONAL:
+                if re.search(rf"\b{name}\b", str(error)) and find_spec(name) is None:
+                    return name
+            return None
+        else:
+            error = error.__cause__
+    return None
+
+
+def _skip_if_missing() -> Iterator[None]:
+    try:
+        return (yield)
+    except Exception as error:
+        name = _missing(error)
+        if name is None:
+            raise
+        pytest.skip(f"{name} is not installed")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    return (yield from _skip_if_missing())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    return (yield from _skip_if_missing())
