@@ -269,8 +269,9 @@ def _state(value: Any) -> dict[str, Any]:
         # Which empty dictionaries of hooks there are is up to the version of PyTorch.
         empty = vars(nn.Module())
         return {k: v for k, v in state.items() if k not in empty or v != empty[k]}
-    if "memory" in state:  # a folder of this machine, and of pickles
-        state["memory"] = None
+    for name in ("memory", "checkpoint"):  # folders and files of this machine
+        if name in state:
+            state[name] = None
     if "owner" in state:  # of a metadata request, which needs no more than its name
         state["owner"] = type(value.owner).__name__
     return state

@@ -26,6 +26,7 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sklearn_msd.checkpoints import Checkpoint
 from sklearn_msd.fit_warnings import (
     warn_if_not_converged,
     warn_of_scale,
@@ -196,7 +197,9 @@ class BaseSegmentClassifier(
         self.classes_ = classes
         train = self._dataset(X, y, sample_weight, base_logits)
         valid = self._validation_dataset(X_val, y_val, base_logits_val)
-        self._rng = check_random_state(self.random_state)
+        checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
+        begin = check_random_state if checkpoint is None else checkpoint.start
+        self._rng = begin(self.random_state)
         if held_out := self.early_stopping and valid is None:
             train, valid = self._hold_out(train)
         if valid is not None:
@@ -204,12 +207,14 @@ class BaseSegmentClassifier(
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         task = {"estimator": self, "X": X, "y": classes[y]}
         context.call_on_fit_task_begin(**task)
-        callbacks = self._fit_callbacks(len(train), valid is not None)
+        callbacks = self._fit_callbacks(len(train), valid is not None, checkpoint)
         if hasattr(self, "_skl_callbacks"):
             callbacks.append(("scikit_learn", _EpochsAsTasks(context, task)))
         module = self._draw_module() if previous is None else previous
         trained = module if compose is None else compose(module)
         net = self._make_net(trained, valid, callbacks)
+        if checkpoint is not None:
+            checkpoint.begin(net, self, train, valid)
         self._train(net, train, self.max_epochs)
         if compose is not None:
             net.module_ = net.module = module
@@ -381,7 +386,9 @@ class BaseSegmentClassifier(
                 "warm_start=False or a clone."
             )
 
-    def _fit_callbacks(self, n_songs: int, validated: bool) -> list[Any]:
+    def _fit_callbacks(
+        self, n_songs: int, validated: bool, checkpoint: Checkpoint | None
+    ) -> list[Any]:
         """The user's callbacks, and those that the parameters of `fit` ask for."""
         callbacks: list[Any] = copy.deepcopy(self.callbacks or [])
         if self.lr_schedule == "one_cycle":
@@ -392,6 +399,8 @@ class BaseSegmentClassifier(
                 step_every="batch",
             )
             callbacks.append(("one_cycle", schedule))
+        if checkpoint is not None:
+            callbacks.append(("fit_checkpoint", checkpoint))
         if self.early_stopping and validated:
             stopping = EarlyStopping(
                 patience=self.n_iter_no_change, threshold=0, load_best=True
@@ -459,13 +468,13 @@ class BaseSegmentClassifier(
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
         net.drop_unfinished_epoch()
-        # The validation part and scikit-learn's contexts are not for a fitted net.
+        # The validation part, checkpoint and scikit-learn's contexts are of this fit.
         net.train_split = None
         net.callbacks = None
         net.callbacks_ = [
             (name, callback)
             for name, callback in net.callbacks_
-            if not isinstance(callback, _EpochsAsTasks)
+            if not isinstance(callback, _EpochsAsTasks | Checkpoint)
         ]
         interrupt, net.interrupt_ = net.interrupt_, None
         if interrupt is not None and not net.optimizer_.state:
@@ -520,7 +529,7 @@ class _EpochsAsTasks(Callback):
 def _check_offset(logits: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
     if logits is None:
         return None
-    offset: np.ndarray = np.asarray(logits)
+    offset: np.ndarray = np.ascontiguousarray(logits)
     if offset.shape != shape:
         raise ValueError(
             f"{name} must have shape (n_songs, n_classes) = {shape}; got "

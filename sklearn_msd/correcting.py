@@ -23,6 +23,7 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
+from sklearn_msd.checkpoints import sibling
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.fit_warnings import judging_scale
@@ -50,7 +51,8 @@ class CorrectingClassifier(
         once in a fit; any other is cloned and fitted first.
     corrector : net classifier, default=None
         Its early stopping, if it is on, watches the corrected predictions. None is
-        ``FullyConnectedClassifier(hidden_layer_sizes=(200, 200))``.
+        ``FullyConnectedClassifier(hidden_layer_sizes=(200, 200))``. Of several
+        correctors each has a `checkpoint` of its own: ``path``, ``path.2``, ….
     freeze : bool, default=True
         With False the base, a net, trains on together with the first corrector, in a
         copy and with the corrector's training parameters (Figure 11).
@@ -208,6 +210,9 @@ class CorrectingClassifier(
             fresh = clone(corrector)
             if seeds is not None:
                 fresh.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
+            if stage > 0:
+                another = sibling(fresh.checkpoint, stage + 1)
+                fresh.set_params(checkpoint=another)
             with_base = stage == 0 and not self.freeze
             with judging_scale(not self.use_hidden):
                 self._fit_corrector(

@@ -61,8 +61,8 @@ def save(
     Notes
     -----
     Of a skorch net, the module, the history and the parameters are kept, as they are
-    by pickling; optimiser and callbacks are not. Folders of caches (`memory`) are not
-    part of a model.
+    by pickling; optimiser and callbacks are not. Folders of caches (`memory`) and
+    files of checkpoints are not part of a model.
 
     Examples
     --------

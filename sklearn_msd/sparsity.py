@@ -13,6 +13,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.checkpoints import sibling
 from sklearn_msd.modules import LAYERS, layer_weights
 from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.whole_fits import whole_fit
@@ -30,7 +31,8 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : net classifier of this package
-        Its `random_state` decides both starts.
+        Its `random_state` decides both starts. Of a `checkpoint`, which needs it, the
+        first net has ``path.dense``.
     l1 : float, default=1e-3
         Strength of the first net's penalty l1·Σ|w| (equation 2).
     threshold : float, default=0.01
@@ -142,6 +144,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
             l1_layers=tuple(self.layers),
             l2_layers=tuple(kept),
             random_state=first,
+            checkpoint=sibling(self.estimator.checkpoint, "dense"),
         )
         self.dense_estimator_.fit(X, y, **weights)
         self.masks_ = {

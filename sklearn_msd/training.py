@@ -71,7 +71,7 @@ class SongDataset(Dataset[Batch]):
         self.X = X
         if self.device.type != "cpu" and not on_disk(X):
             # Held there once; batches are then gathered without a transfer.
-            self.X = torch.from_numpy(np.asarray(X)).to(self.device)
+            self.X = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
         self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
         self.extras = {
             name: torch.as_tensor(values, dtype=dtype, device=self.device)
@@ -296,6 +296,9 @@ class LogitNet(NeuralNetClassifier):
     def fit_loop(self, X: Any, y: Any = None, epochs: Any = None, **kwargs: Any) -> Any:
         """Train until the end or until a callback ends it; keep who pressed Ctrl-C."""
         self.interrupt_: BaseException | None = None
+        for _, callback in self.callbacks_:
+            if hasattr(callback, "resume"):  # from where an earlier training was
+                epochs = callback.resume(self, epochs)
         try:
             return super().fit_loop(X, y, epochs, **kwargs)
         except KeyboardInterrupt as error:  # skorch takes it for an end of the training

@@ -1,6 +1,7 @@
 """How nets are trained: the parameters that all estimators which train one share."""
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -54,6 +55,13 @@ l2 : float, default=0.01
         "auto" is a CUDA device where there is one, else the CPU; or a PyTorch name.
     callbacks : list of skorch callbacks, default=None
         Copied before use; `net_.callbacks_` has the copies.
+    checkpoint : str, path-like or None, default=None
+        File that `fit` keeps its state in, and goes on from if it is there: with the
+        same parameters and songs, to the weights of a fit without a break. A finished
+        fit stays in it, to be had again at once or, with more `max_epochs` and a
+        constant rate, to be continued. A file of another fit is an error, so this is
+        not for searches. The state of `callbacks` is not in it; `partial_fit` does
+        without it.
     verbose : int, default=0
         With 1, print a line an epoch.
     random_state : int, RandomState instance or None, default=None
@@ -84,6 +92,7 @@ class TrainingParameters:
     dtype: Literal["float32", "float64"] = "float32"
     device: str = "auto"
     callbacks: list[Callback] | None = None
+    checkpoint: str | os.PathLike[str] | None = None
     verbose: int = 0
     random_state: int | np.random.RandomState | None = None
 
@@ -104,6 +113,7 @@ class TrainingParameters:
         "dtype": [StrOptions({"float32", "float64"})],
         "device": [str],
         "callbacks": [list, None],
+        "checkpoint": [str, os.PathLike, None],
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }

@@ -20,7 +20,7 @@ from sklearn.frozen import FrozenEstimator
 NO_DIFFERENCE = 0.01
 
 # What changes where or how loudly a model is trained, but not the model.
-NOT_THE_MODEL = {"device", "callbacks", "verbose", "n_jobs"}
+NOT_THE_MODEL = {"device", "callbacks", "checkpoint", "verbose", "n_jobs"}
 
 Relation = Literal["beats", "does not beat", "equals"]
 

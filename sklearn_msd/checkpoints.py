@@ -1,0 +1,270 @@
+"""Checkpoints: a training in a file, from which a `fit` that was killed goes on.
+
+The file is of the same kind as a model's, without pickle, and appears whole or not at
+all. It holds all that the rest of a training depends on: weights, the optimiser's
+state, the generator that shuffles, the place in the learning rate's schedule, the best
+weights and the history. So the weights in the end are, to the bit, those of a fit that
+nothing interrupted. It also says which fit it is of; another one is an error.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import math
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from skorch.callbacks import Callback
+from torch import Tensor
+
+from sklearn_msd._model_file import read_model_file, write_model_file
+from sklearn_msd.fingerprints import as_array, as_json, digest, fit_fingerprint
+from sklearn_msd.training import LogitNet, SongDataset
+
+# Writing takes at most a twentieth of the time, however short the epochs are.
+_PAUSE = 20
+
+_KIND = "checkpoint"
+
+
+class Checkpoint(Callback):
+    """Writes the state of a training after epochs, and takes up what was written.
+
+    It stands before the early stopping, whose exception ends an epoch for those after.
+
+    Parameters
+    ----------
+    path : str or path-like
+
+    Raises
+    ------
+    ValueError
+        If there is a file that is no checkpoint, or a damaged one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._found = self._read() if self.path.exists() else None
+        self._written: tuple[int, ...] | None = None
+        self._due = 0.0
+
+    def start(self, random_state: Any) -> np.random.RandomState:
+        """The generator of the fit; without a seed, the one that the file has."""
+        rng: np.random.RandomState = check_random_state(random_state)
+        if random_state is None:
+            rng = np.random.RandomState(rng.randint(2**31))
+            if self._found is not None:
+                _set_state(rng, self._found["start"])
+        self._start = _get_state(rng)
+        return rng
+
+    def begin(
+        self,
+        net: LogitNet,
+        estimator: Any,
+        train: SongDataset,
+        valid: SongDataset | None,
+    ) -> None:
+        """Compare the fit with the file's, or write the first file.
+
+        Parameters
+        ----------
+        net : LogitNet
+            Initialised, and not trained yet.
+        estimator : net classifier
+            The one that is fitted.
+        train, valid : SongDataset or None
+
+        Raises
+        ------
+        ValueError
+            If the file is of another fit.
+        OSError
+            If it cannot be written: better now than after the first epoch.
+        """
+        self._max_epochs: int = estimator.max_epochs
+        self._fit = fit_fingerprint(estimator, net.module_, train, valid)
+        seeded = estimator.random_state is not None
+        self._fit["random_state"] = digest(json.dumps(self._start)) if seeded else None
+        # What one that was killed while it wrote left behind.
+        for part in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.part"):
+            part.unlink(missing_ok=True)
+        if self._found is None:
+            self._write(net)
+        else:
+            self._check_same_fit(self._found)
+            self._written = self._signature()
+
+    def resume(self, net: LogitNet, epochs: int) -> int:
+        """Put a training where the file's was; the number of epochs left."""
+        found, self._found = self._found, None
+        if found is None or not found["history"]:
+            return epochs
+        arrays, callbacks = found["arrays"], dict(net.callbacks_)
+        net.module_.load_state_dict(_part("module", arrays))
+        adam = {i: _part(f"optimizer.{i}", arrays) for i in found["optimizer"]}
+        groups = [_with_tuples(group) for group in found["groups"]]
+        net.optimizer_.load_state_dict({"state": adam, "param_groups": groups})
+        if net.rng is not None:
+            _set_state(net.rng, found["rng"])
+        net.history.extend(found["history"])
+        for callback in callbacks.values():
+            name = getattr(callback, "name_", getattr(callback, "name", None))
+            bests = [epoch for epoch in net.history if epoch.get(f"{name}_best")]
+            if bests:
+                callback.best_score_ = bests[-1][name]
+        if found["schedule"] is not None:
+            schedule = callbacks["one_cycle"]
+            schedule.lr_scheduler_.load_state_dict(found["schedule"])
+            schedule.batch_idx_ = found["schedule"]["last_epoch"]
+        stopping = callbacks.get("early_stopping")
+        if stopping is not None:
+            best, stopping.dynamic_threshold_ = _best_epoch(net)
+            stopping.best_epoch_ = best
+            stopping.misses_ = len(net.history) - best
+            weights = _part("best", arrays) or _part("module", arrays)
+            stopping.best_model_weights_ = weights if best else None
+            if stopping.misses_ >= stopping.patience:
+                return 0
+        return epochs - len(net.history)
+
+    def on_epoch_end(self, net: LogitNet, **kwargs: Any) -> None:
+        """Write, if it is time to or there is nothing more to come."""
+        last = len(net.history) == self._max_epochs
+        stopping = dict(net.callbacks_).get("early_stopping")
+        if stopping is not None:
+            misses = len(net.history) - _best_epoch(net)[0]
+            last = last or misses == stopping.patience
+        if last or time.monotonic() >= self._due:
+            self._write(net)
+
+    def _write(self, net: LogitNet) -> None:
+        began = time.monotonic()
+        if self._written != self._signature():
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} was changed by something else during "
+                "the fit: each fit needs a file of its own."
+            )
+        callbacks = dict(net.callbacks_)
+        optimizer = net.optimizer_.state_dict()
+        history = json.dumps(list(net.history), default=as_json).encode()
+        arrays = {"history": np.frombuffer(history, np.uint8)}
+        arrays |= _named("module", net.module_.state_dict())
+        for i, values in optimizer["state"].items():
+            arrays |= _named(f"optimizer.{i}", values)
+        if "early_stopping" in callbacks and 0 < _best_epoch(net)[0] < len(net.history):
+            best = callbacks["early_stopping"].best_model_weights_
+            arrays |= _named("best", best)
+        scheduler = getattr(callbacks.get("one_cycle"), "lr_scheduler_", None)
+        state = {
+            "kind": _KIND,
+            "fit": self._fit,
+            "start": self._start,
+            "rng": None if net.rng is None else _get_state(net.rng),
+            "optimizer": list(optimizer["state"]),
+            "groups": optimizer["param_groups"],
+            "schedule": None if scheduler is None else scheduler.state_dict(),
+            "arrays": {n: [a.dtype.str, list(a.shape)] for n, a in arrays.items()},
+        }
+        write_model_file(self.path, state, arrays)
+        self._written = self._signature()
+        now = time.monotonic()
+        self._due = now + _PAUSE * (now - began)
+
+    def _signature(self) -> tuple[int, ...] | None:
+        """What changes when another file takes the place of this one."""
+        if not self.path.exists():
+            return None
+        stat = self.path.stat()
+        return stat.st_ino, stat.st_mtime_ns, stat.st_size
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            state, content = read_model_file(self.path, max_bytes=2**63 - 1)
+            if state.get("kind") != _KIND:
+                raise ValueError("it is a model, not a checkpoint")
+        except ValueError as error:
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} is there, but is no training that "
+                f"could go on: {error}"
+            ) from error
+        state["history"] = json.loads(bytes(content.pop("history")))
+        state["arrays"] = {
+            name: _tensor(data, *state["arrays"][name])
+            for name, data in content.items()
+        }
+        return state
+
+    def _check_same_fit(self, found: Mapping[str, Any]) -> None:
+        theirs, ours = found["fit"], self._fit
+        names = [n for n in theirs | ours if theirs.get(n) != ours.get(n)]
+        if names:
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} is of another fit; what differs: "
+                f"{', '.join(names)}. Name another file, or delete this one to begin "
+                "anew. In searches and cross-validation, which fit many times, "
+                "checkpoint has to be None."
+            )
+        if len(found["history"]) > self._max_epochs:
+            raise ValueError(
+                f"checkpoint={str(self.path)!r} has {len(found['history'])} epochs, "
+                f"more than max_epochs={self._max_epochs}."
+            )
+
+
+def sibling(path: str | os.PathLike[str] | None, name: Any) -> str | None:
+    """The file beside `path` for another net of the same estimator."""
+    return None if path is None else f"{os.fspath(path)}.{name}"
+
+
+def _best_epoch(net: LogitNet) -> tuple[int, float]:
+    """Epoch, from 1, with the lowest validation loss so far, and that loss."""
+    best, lowest = 0, math.inf
+    for i, epoch in enumerate(net.history, start=1):
+        if epoch["valid_loss"] < lowest:
+            best, lowest = i, epoch["valid_loss"]
+    return best, lowest
+
+
+def _named(kind: str, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
+    return {f"{kind}.{name}": as_array(tensor) for name, tensor in tensors.items()}
+
+
+def _part(kind: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `_named` named."""
+    prefix = f"{kind}."
+    return {
+        name.removeprefix(prefix): array
+        for name, array in arrays.items()
+        if name.startswith(prefix)
+    }
+
+
+def _tensor(content: bytearray, dtype: str, shape: list[int]) -> Tensor:
+    flat = np.frombuffer(content, dtype)
+    return torch.from_numpy(flat.reshape(shape)).clone()
+
+
+def _with_tuples(group: dict[str, Any]) -> dict[str, Any]:
+    """An optimiser's parameters as they were before JSON."""
+    return {
+        name: tuple(value) if isinstance(value, list) and name != "params" else value
+        for name, value in group.items()
+    }
+
+
+def _get_state(rng: np.random.RandomState) -> list[Any]:
+    name, key, *rest = rng.get_state(legacy=True)
+    return [name, np.asarray(key).tolist(), *rest]
+
+
+def _set_state(rng: np.random.RandomState, state: list[Any]) -> None:
+    name, key, *rest = state
+    rng.set_state((name, np.array(key, np.uint32), *rest))

@@ -1,0 +1,107 @@
+"""Which fit it is: what decides a training, in a form that can be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from sklearn.utils import gen_batches
+from torch import Tensor, nn
+
+from sklearn_msd.training import SongDataset
+
+# Parameters that change where or how loudly a net is trained, but not the net.
+_NOT_OF_THE_FIT = {"callbacks", "checkpoint", "device", "random_state", "verbose"}
+
+# Numbers digested at a time: a memory map is never read whole into memory.
+_CHUNK = 4_000_000
+
+
+def fit_fingerprint(
+    estimator: Any, module: nn.Module, train: SongDataset, valid: SongDataset | None
+) -> dict[str, Any]:
+    """Parameters, and digests of all that is known of the songs and of the start.
+
+    Parameters
+    ----------
+    estimator : net classifier
+    module : Module
+        With the weights that the training starts from.
+    train, valid : SongDataset or None
+
+    Returns
+    -------
+    dict of str to what JSON can hold
+        By the names of parameters and arguments. `max_epochs` is left out where the
+        rate is constant: then a longer fit goes through all that a shorter one does.
+    """
+    parameters = estimator.get_params(deep=False)
+    if estimator.lr_schedule == "constant":
+        del parameters["max_epochs"]
+    found = {
+        name: as_json(value)
+        for name, value in sorted(parameters.items())
+        if name not in _NOT_OF_THE_FIT
+    }
+    found["estimator"] = type(estimator).__name__
+    found |= _digests(train, estimator.classes_, "")
+    if valid is not None and valid.X is not train.X:
+        found |= _digests(valid, estimator.classes_, "_val")
+    weights = {name: as_array(value) for name, value in module.state_dict().items()}
+    found["weights at the start"] = digest(*weights, *weights.values())
+    return found
+
+
+def as_json(value: Any) -> Any:
+    """A value as JSON has it; what it has no form for, by its `repr`."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [as_json(item) for item in value]
+    if isinstance(value, Mapping):
+        return {repr(as_json(key)): as_json(item) for key, item in value.items()}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return repr(value)
+
+
+def as_array(tensor: Tensor) -> np.ndarray:
+    """A tensor's numbers, one after another in memory."""
+    return np.asarray(tensor.detach().cpu().numpy(), order="C")
+
+
+def digest(*contents: str | np.ndarray) -> str:
+    """SHA-256 of texts and arrays."""
+    hashed = hashlib.sha256()
+    for content in contents:
+        if isinstance(content, str):
+            hashed.update(content.encode())
+        else:
+            hashed.update(np.ascontiguousarray(content).data)
+    return hashed.hexdigest()
+
+
+def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, str]:
+    """Digests by the names of `fit`'s arguments.
+
+    Songs are read once, block by block, as an epoch does. To read some of them only
+    would be cheaper, and not sure.
+    """
+    X, labels = songs.X, np.asarray(classes)[songs.y]
+    blocks = [
+        digest(as_array(block) if isinstance(block, Tensor) else block)
+        for block in (
+            X[rows] for rows in gen_batches(len(X), max(1, _CHUNK // X.shape[1]))
+        )
+    ]
+    found = {
+        f"y{suffix}": digest(json.dumps(labels.tolist(), default=repr)),
+        f"X{suffix}": digest(f"{X.dtype} {tuple(X.shape)}", *blocks),
+    }
+    for key, name in ("weight", "sample_weight"), ("offset", "base_logits"):
+        if key in songs.extras:
+            found[f"{name}{suffix}"] = digest(as_array(songs.extras[key]))
+    return found
