@@ -92,7 +92,7 @@ def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, 
     """
     X, labels = songs.X, np.asarray(classes)[songs.y]
     blocks = [
-        digest(as_array(block) if isinstance(block, Tensor) else block)
+        digest(as_array(block) if isinstance(block, Tensor) else np.asarray(block))
         for block in (
             X[rows] for rows in gen_batches(len(X), max(1, _CHUNK // X.shape[1]))
         )

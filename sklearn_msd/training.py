@@ -21,6 +21,7 @@ from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+import sklearn_msd.forks  # noqa: F401 - for its effect
 from sklearn_msd._mapped_songs import on_disk
 from sklearn_msd.modules import SegmentNet, layer_weights
 

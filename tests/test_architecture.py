@@ -14,7 +14,7 @@ PACKAGE = Path(sklearn_msd.__file__).parent
 ROWS: list[set[str]] = [
     {
         *("_optional", "_files", "_mapped_songs", "convolution", "predicting"),
-        *("fit_warnings", "whole_fits"),
+        *("fit_warnings", "forks", "whole_fits"),
     },
     {"_segment_arrays", "training_parameters", "drawing", "_model_file"},
     {"modules", "validation", "datasets", "inspection", "combiner_display"},
