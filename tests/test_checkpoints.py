@@ -24,6 +24,7 @@ from sklearn_msd import (
     load,
     save,
 )
+from sklearn_msd.datasets import MappedSongs
 
 X, Y = songs()
 EPOCHS = 60
@@ -58,21 +59,18 @@ each_fit = pytest.mark.parametrize("fit", FITS)
 forks = pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL")
 
 
-class Slow(Callback):
-    """Leaves time for killing; counts the batches."""
+class Batches(Callback):
+    """Counts the batches of all trainings, those in forked processes too."""
 
-    batches = 0
-
-    def __init__(self, seconds=0.0):
-        self.seconds = seconds
+    seen = multiprocessing.Value("i")
 
     def on_batch_begin(self, net, training, **kwargs):
-        Slow.batches += training
-        time.sleep(self.seconds)
+        self.seen.value += training
 
 
-def in_another_process(function, *args):
-    process = multiprocessing.get_context("fork").Process(target=function, args=args)
+def in_another_process(function, *args, **kwargs):
+    context = multiprocessing.get_context("fork")
+    process = context.Process(target=function, args=args, kwargs=kwargs)
     process.start()
     return process
 
@@ -90,29 +88,28 @@ def assert_same(net, other):
     assert net.best_iter_ == other.best_iter_
 
 
-def fit_slowly(net, arguments):
-    net.set_params(callbacks=[Slow(0.002)]).fit(X, Y, **arguments)
-
-
 @forks
 @each_fit
-def test_a_fit_killed_at_any_moment_goes_on_to_the_same_weights(fit, tmp_path):
+def test_a_fit_killed_at_any_moment_goes_on_to_the_same_weights(
+    fit, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(checkpoints, "_PAUSE", 0)
     net, arguments = FITS[fit]
     whole = clone(net).fit(X, Y, **arguments)
-    path = tmp_path / "fit"
-    delays = np.random.RandomState(0).uniform(0.02, 0.2, size=4)
-    for delay in delays:
-        child = in_another_process(
-            fit_slowly, clone(net).set_params(checkpoint=path), arguments
-        )
-        time.sleep(delay)
+    n_batches = sum(len(epoch["batches"]) for epoch in whole.net_.history)
+    net = clone(net).set_params(checkpoint=tmp_path / "fit", callbacks=[Batches()])
+    shares = np.random.RandomState(0).uniform(0.05, 0.2, size=4)
+    for share in shares:
+        Batches.seen.value = 0
+        child = in_another_process(clone(net).fit, X, Y, **arguments)
+        while Batches.seen.value < share * n_batches:
+            assert child.is_alive()
+            time.sleep(0.001)
         child.kill()
         child.join()
-    Slow.batches = 0
-    again = clone(net).set_params(checkpoint=path, callbacks=[Slow()])
-    again.fit(X, Y, **arguments)
-    n_batches = sum(len(epoch["batches"]) for epoch in whole.net_.history)
-    assert 0 < Slow.batches < n_batches  # neither finished before nor begun anew
+    Batches.seen.value = 0
+    again = clone(net).fit(X, Y, **arguments)
+    assert 0 < Batches.seen.value < n_batches  # neither at its end nor begun anew
     assert_same(again, whole)
     assert os.listdir(tmp_path) == ["fit"]
 
@@ -148,11 +145,11 @@ def test_killed_while_writing(call, tmp_path, monkeypatch):
 @each_fit
 def test_a_finished_fit_is_had_again_without_training(fit, tmp_path):
     net, arguments = FITS[fit]
-    net = clone(net).set_params(checkpoint=tmp_path / "fit", callbacks=[Slow()])
+    net = clone(net).set_params(checkpoint=tmp_path / "fit", callbacks=[Batches()])
     first = clone(net).fit(X, Y, **arguments)
-    Slow.batches = 0
+    Batches.seen.value = 0
     assert_same(clone(net).fit(X, Y, **arguments), first)
-    assert Slow.batches == 0
+    assert Batches.seen.value == 0
 
 
 def test_a_finished_fit_is_continued_beyond_its_end(tmp_path):
@@ -245,7 +242,12 @@ def test_a_file_of_another_fit_is_an_error_and_stays(
     assert not hasattr(other, "net_")
     assert path.read_bytes() == before
     # What has no say in the weights may be another, and the same may look another way.
-    same = {"verbose": 0, "callbacks": [Slow()], "device": "cpu", "l2_layers": ["conv"]}
+    same = {
+        "verbose": 0,
+        "callbacks": [Batches()],
+        "device": "cpu",
+        "l2_layers": ["conv"],
+    }
     net.set_params(l2_layers=("conv",), checkpoint=tmp_path / "2").fit(**GIVEN)
     net.set_params(**same).fit(**GIVEN | {"y": list(Y), "X": X.reshape(len(X), -1, 5)})
 
@@ -268,12 +270,12 @@ def test_a_file_that_is_no_checkpoint_stays(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_an_error_at_once(tmp_path):
-    Slow.batches = 0
-    net = clone(CONV).set_params(callbacks=[Slow()])
+    Batches.seen.value = 0
+    net = clone(CONV).set_params(callbacks=[Batches()])
     for path in (tmp_path / "missing" / "fit", tmp_path / ("x" * 300)):
         with pytest.raises(OSError, match=path.name):
             net.set_params(checkpoint=path).fit(X, Y)
-    assert Slow.batches == 0
+    assert Batches.seen.value == 0
     with pytest.raises(ValueError, match="'checkpoint' parameter"):
         net.set_params(checkpoint=5).fit(X, Y)
 
@@ -318,6 +320,17 @@ def test_a_memory_map_and_warm_start(tmp_path):
     with pytest.raises(ValueError, match="weights at the start"):
         net.fit(mapped, Y)  # the start is another now
     net.set_params(checkpoint=tmp_path / "second").fit(mapped, Y)
+
+
+def test_songs_on_disk_shuffled_by_blocks(tmp_path):
+    np.save(tmp_path / "songs.npy", X)
+    songs = MappedSongs(np.load(tmp_path / "songs.npy", mmap_mode="r"))[::2]
+    net = clone(LONG).set_params(shuffle="blocks", checkpoint=tmp_path / "fit")
+    clone(net).set_params(max_epochs=9).fit(songs, Y[::2])
+    whole = clone(net).set_params(checkpoint=None).fit(songs, Y[::2])
+    assert_same(clone(net).fit(songs, Y[::2]), whole)
+    with pytest.raises(ValueError, match=r"differs: (X, )?y"):
+        net.fit(X[1::2], Y[1::2])
 
 
 def test_the_path_is_no_part_of_a_saved_model(tmp_path):
