@@ -38,7 +38,7 @@ FITS = {
     "one cycle": (clone(LONG).set_params(lr_schedule="one_cycle"), VALIDATION),
     "early stopping": (
         clone(LONG).set_params(
-            early_stopping=True, learning_rate=0.004, validation_fraction=0.4
+            early_stopping=True, learning_rate=0.01, validation_fraction=0.4
         ),
         {"sample_weight": WEIGHT, "base_logits": LOGITS},
     ),
@@ -177,10 +177,12 @@ def test_after_ctrl_c(tmp_path):
     assert_same(net.set_params(callbacks=None).fit(X, Y), clone(LONG).fit(X, Y))
 
 
+@pytest.mark.filterwarnings("ignore:The validation loss was still falling")
 def test_without_a_seed_the_start_is_the_first_fits(tmp_path):
     net = clone(LONG).set_params(
         random_state=None, early_stopping=True, checkpoint=tmp_path / "fit"
     )
+    net.set_params(validation_fraction=0.4)
     first = clone(net).set_params(max_epochs=5).fit(X, Y)
     longer = clone(net).set_params(max_epochs=12).fit(X, Y)
     assert longer.loss_curve_[:5] == first.loss_curve_
@@ -217,7 +219,7 @@ GIVEN = {"X": X, "y": Y, "sample_weight": WEIGHT, "base_logits": LOGITS, **VALID
         ({"random_state": 1}, {}, "weights at the start, random_state"),
         ({"random_state": None}, {}, "random_state"),
         ({"hidden_layer_sizes": (5,)}, {}, "hidden_layer_sizes, weights"),
-        ({"early_stopping": True}, {}, "early_stopping"),
+        ({"n_iter_no_change": 7}, {}, "n_iter_no_change"),
         ({}, {"X": changed(X)}, "X"),
         ({}, {"X": X.astype(np.float32)}, "X"),
         ({}, {"y": changed(Y, int((Y[0] != Y).argmax()))}, "y"),
