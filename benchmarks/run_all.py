@@ -40,6 +40,10 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
             *("--most-epochs", "3"),
         ],
     ),
+    "generalisation": (
+        ["spoken-digits", "--songs", "500", "--seeds", "1"],
+        ["spoken-digits", "--quick"],
+    ),
     "peers": ([], ["--epochs", "1", "--seeds", "0"]),
 }
 
