@@ -281,7 +281,26 @@ class BaseSegmentClassifier(
 
     def _logits(self, X: Any) -> np.ndarray:
         """Logits, of shape (n_songs, n_classes)."""
-        return self._apply("forward", X)
+        logits = self._apply("forward", X)
+        finite = np.isfinite(logits).all(axis=1, keepdims=True)
+        if finite.all():
+            return logits
+        huge = self._logits_of_huge_songs(X, logits.dtype)
+        return np.asarray(np.where(finite, logits, huge))
+
+    def _logits_of_huge_songs(self, X: Any, dtype: np.dtype[Any]) -> np.ndarray:
+        """Logits of songs whose sums overflow; less the largest, to fit `dtype`."""
+        X = validate_songs(self, X, padding=self.module_.takes_padding, reset=False)
+        module = copy.deepcopy(self.module_).double()
+        logits = apply_in_chunks(module, X, torch.float64, self.net_.device)
+        logits = logits - logits.max(axis=1, keepdims=True)
+        if np.isnan(logits).any():
+            raise ValueError(
+                f"{type(self).__name__} finds no finite logits for some songs: values "
+                "in X are too large even for float64, or weights are no numbers."
+            )
+        # Half, so that a sum with a correction, or a difference, still is finite.
+        return np.asarray(logits.clip(np.finfo(dtype).min / 2), dtype)
 
     def _apply(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
@@ -304,6 +323,8 @@ class BaseSegmentClassifier(
             weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
+            # By a power of two, which rounds nothing: sums of huge ones overflow.
+            weight = np.ldexp(weight, -np.frexp(weight.max())[1])
             if self.class_weight is not None:
                 present = np.unique(y)
                 by_class = np.ones(n_classes)
@@ -321,7 +342,9 @@ class BaseSegmentClassifier(
             X,
             y,
             weight=weight,
-            offset=_check_offset(base_logits, (len(X), n_classes), "base_logits"),
+            offset=_check_offset(
+                base_logits, (len(X), n_classes), self.dtype, "base_logits"
+            ),
             dtype=getattr(torch, self.dtype),
             device=resolve_device(self.device),
         )
@@ -343,7 +366,10 @@ class BaseSegmentClassifier(
             X_val,
             np.searchsorted(self.classes_, y_val),
             offset=_check_offset(
-                base_logits_val, (len(X_val), len(self.classes_)), "base_logits_val"
+                base_logits_val,
+                (len(X_val), len(self.classes_)),
+                self.dtype,
+                "base_logits_val",
             ),
             dtype=getattr(torch, self.dtype),
             device=resolve_device(self.device),
@@ -526,7 +552,9 @@ class _EpochsAsTasks(Callback):
         return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}
 
 
-def _check_offset(logits: Any, shape: tuple[int, int], name: str) -> np.ndarray | None:
+def _check_offset(
+    logits: Any, shape: tuple[int, int], dtype: str, name: str
+) -> np.ndarray | None:
     if logits is None:
         return None
     offset: np.ndarray = np.ascontiguousarray(logits)
@@ -535,8 +563,10 @@ def _check_offset(logits: Any, shape: tuple[int, int], name: str) -> np.ndarray 
             f"{name} must have shape (n_songs, n_classes) = {shape}; got "
             f"{offset.shape}."
         )
-    if not np.isfinite(offset).all():
-        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    if not (np.abs(offset) <= np.finfo(dtype).max).all():
+        raise ValueError(
+            f"{name} must be finite in {dtype}; got NaN, infinity or larger values."
+        )
     return offset
 
 

@@ -128,6 +128,8 @@ class LinearCombiner(StackedLogits):
         self, stacked: np.ndarray, y: np.ndarray, sample_weight: Any, l2: float
     ) -> None:
         weight = _check_sample_weight(sample_weight, stacked, ensure_non_negative=True)
+        # By a power of two, which rounds nothing: sums of huge ones overflow.
+        weight = np.ldexp(weight, -np.frexp(weight.max())[1])
         self.final_estimator_ = LogisticRegression(
             C=1 / (l2 * weight.sum()) if l2 else np.inf, tol=1e-8, max_iter=10_000
         ).fit(stacked, y, sample_weight=weight)

@@ -70,7 +70,7 @@ def validate_songs(
     ------
     ValueError
         If the width is not a multiple of `n_segment_features`, or numbers are missing
-        or infinite.
+        or infinite; with `y`, also if they would be infinite in the net's `dtype`.
     """
     width = estimator.n_segment_features
     X = as_array(X, name)
@@ -105,6 +105,8 @@ def validate_songs(
         )
         if padding:
             _check_padding(chunk, width, name)
+        if y is not NO_LABELS:
+            _check_range(chunk, estimator.dtype, name)
     return rows if y is NO_LABELS else (rows, labels)
 
 
@@ -211,6 +213,16 @@ def as_array(X: Any, name: str = "X") -> Any:
     if isinstance(X, np.ndarray) and X.dtype.kind in "VMm":
         raise TypeError(f"{name} must hold numbers; got the dtype {X.dtype}.")
     return X
+
+
+def _check_range(flat: NDArray[Any], dtype: str, name: str) -> None:
+    """Raise a ValueError for numbers to train on that would be infinite in `dtype`."""
+    largest = np.finfo(dtype).max
+    if np.finfo(flat.dtype).max > largest and (np.abs(flat) > largest).any():
+        raise ValueError(
+            f"{name} has values beyond {largest:.1e}, which are infinite in {dtype}. "
+            f'Scale {name}, or compute in dtype="float64".'
+        )
 
 
 def _check_padding(flat: np.ndarray, n_segment_features: int, name: str) -> None:
