@@ -7,8 +7,8 @@ Cold: the operating system has been told to forget the file, though a virtual di
 remember it below. Warm: read once more at once. ``read`` is a plain read of the whole
 file. One by one, a tenth of the songs. Medians over interleaved turns.
 
-``--accuracy`` trains the same net on the same shuffled songs both ways, with each of
-five seeds.
+``--accuracy SEEDS`` trains the same net on the same songs both ways, with each of so
+many seeds.
 """
 
 from __future__ import annotations
@@ -90,13 +90,13 @@ def speed(n: int, repeats: int, folder: str | None) -> None:
         print(f"{kind:12} {name:8} {cold:13.0f} {cold * WIDTH / 5e5:6.0f} {warm:14.0f}")
 
 
-def accuracy() -> None:
+def accuracy(n_seeds: int) -> None:
     X, y = make_songs(6000, n_classes=5, random_state=0)
     train, test = slice(None, 5000), slice(5000, None)
     scores = defaultdict(list)
     # Smaller than usual, so that what is held is a tenth of the songs.
     training.BLOCK, training.BUFFER = 32, 500
-    for seed in range(5):
+    for seed in range(n_seeds):
         for shuffle in "full", "blocks":
             net = TimeConvClassifier(
                 n_kernels=20, shuffle=shuffle, max_epochs=6, random_state=seed
@@ -119,10 +119,10 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", help="where to write the file (a temporary one)")
-    parser.add_argument("--accuracy", action="store_true")
+    parser.add_argument("--accuracy", type=int, metavar="SEEDS")
     arguments = parser.parse_args()
     if arguments.accuracy:
-        accuracy()
+        accuracy(arguments.accuracy)
     else:
         speed(arguments.songs, arguments.repeats, arguments.folder)
 

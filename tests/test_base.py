@@ -665,8 +665,8 @@ def test_fit_on_a_memory_map_larger_than_the_memory_it_may_use(tmp_path):
     songs = np.lib.format.open_memmap(path, "w+", np.float16, (40_000, 3000))
     songs[:] = np.random.RandomState(0).randn(3000)
     songs.flush()
-    # With several threads the allocator takes a new arena for each whenever they meet,
-    # and on a busy machine that happens more often.
+    # With several threads the allocator may take an arena for each; one is what a
+    # limit can be set by.
     environment = os.environ | {"MALLOC_ARENA_MAX": "1", "OMP_NUM_THREADS": "1"}
     subprocess.run([sys.executable, "-c", MEASURE, path], check=True, env=environment)
 
