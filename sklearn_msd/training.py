@@ -414,13 +414,18 @@ def apply_in_chunks(
     -------
     ndarray of shape (n_songs, n_outputs)
     """
-    out = []
+    out = np.empty(0)
     with torch.inference_mode():
         for start in range(0, len(X), PREDICTION_CHUNK):
             chunk = np.ascontiguousarray(X[start : start + PREDICTION_CHUNK])
             songs = _from_numpy(chunk).to(device, dtype)
-            out.append(function(songs).cpu())
-    return np.asarray(torch.cat(out).numpy())
+            part = function(songs).cpu().numpy()
+            if start == 0:
+                # One array for all: small ones kept from each chunk would lie between
+                # the large ones of the net, whose memory then could not be used again.
+                out = np.empty((len(X), part.shape[1]), part.dtype)
+            out[start : start + len(part)] = part
+    return out
 
 
 def _from_numpy(array: np.ndarray) -> Tensor:

@@ -1,6 +1,8 @@
 """The training against loops written by hand in plain PyTorch."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -360,3 +362,26 @@ def test_apply_in_chunks_equals_one_pass(n_songs):
     out = apply_in_chunks(net, X, torch.float64, "cpu")
     with torch.no_grad():
         np.testing.assert_allclose(out, net(torch.tensor(X)), atol=1e-14)
+
+
+PREDICT = """
+import resource
+import numpy as np
+from sklearn_msd import SegmentConvClassifier
+
+songs = np.random.RandomState(0).randn(8000, 3000).astype(np.float32)
+net = SegmentConvClassifier(max_epochs=1).fit(songs[:100], np.arange(100) % 3)
+net.predict_proba(songs[:1000])
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+net.predict_proba(songs)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="kilobytes on Linux")
+def test_many_songs_take_no_more_memory_than_few():
+    # Logits kept from each chunk once lay between the memory of the net's layers.
+    child = subprocess.run(
+        [sys.executable, "-c", PREDICT], capture_output=True, text=True, check=True
+    )
+    assert int(child.stdout) < 40_000
