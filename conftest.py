@@ -1,7 +1,11 @@
-"""Tests that want an optional dependency which is not installed are skipped."""
+"""What all tests share, doctests too: optional dependencies, and Ctrl-C.
+
+Tests that want an optional dependency which is not installed are skipped.
+"""
 
 import doctest
 import re
+import signal
 from collections.abc import Iterator
 from importlib.util import find_spec
 
@@ -11,6 +15,12 @@ OPTIONAL = (
     *("h5py", "librosa", "soundfile", "matplotlib", "onnx", "onnxscript"),
     *("onnxruntime", "dask", "distributed", "pandas", "polars", "rich"),
 )
+
+
+def pytest_sessionstart() -> None:
+    """Take Ctrl-C even where a shell runs pytest with ``&``, and has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _missing(error: BaseException | None) -> str | None:
