@@ -122,14 +122,15 @@ def test_sample_weight_reaches_bases_and_combiner(make):
             (np.flatnonzero(row < half), np.flatnonzero(row >= half)),
             (np.flatnonzero(row >= half), np.flatnonzero(row < half)),
         ]
-        combiner = make(bases, cv=cv)
+        # With less of a penalty the optimum is so flat that the solver, which stops by
+        # the loss, ends up to 2e-6 away from it.
+        combiner = make(bases, cv=cv, l2=0.01)
         if make is NonlinearCombiner:
             combiner.set_params(**EXACT, max_epochs=5, random_state=0)
         fitted.append(combiner.fit(X_, y_, sample_weight=w_))
     weighted, repeated = fitted
     assert_allclose(weighted.transform(X), repeated.transform(X), rtol=1e-7, atol=1e-9)
-    # The solver ends near the optimum, and not at one place in all of its versions.
-    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-5)
+    assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
 
 
 def test_say_is_one_for_a_model_taken_as_it_is(frozen):
