@@ -191,7 +191,8 @@ def draw(found: dict[str, Ratios], path: str) -> None:
         axis.set_xticks(
             range(len(names)), [name.replace(", ", ",\n") for name in names]
         )
-    axes[0].legend(ncols=3, frameon=False, fontsize=9, loc="upper right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, ncols=3, frameon=False, loc="outside lower center")
     figure.suptitle("A training epoch: the rivals' time by ours", fontsize=11)
     figure.savefig(path, dpi=110)
 

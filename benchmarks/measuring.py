@@ -11,6 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 
 Seconds = dict[str, list[float]]
 
+# Between contenders, in seconds. The idle threads of one keep the processor busy for a
+# while, at the cost of the next: with two threads NumPy's halved the speed of PyTorch.
+PAUSE = 0.1
+
 
 def in_turn(contenders: dict[str, Callable[[], object]], repeats: int) -> Seconds:
     """Seconds of each contender, taken in turn after one turn that is not counted.
@@ -20,6 +24,7 @@ def in_turn(contenders: dict[str, Callable[[], object]], repeats: int) -> Second
     seconds: Seconds = {name: [] for name in contenders}
     for turn in range(repeats + 1):
         for name, run in contenders.items():
+            time.sleep(PAUSE)
             start = time.perf_counter()
             run()
             if turn:

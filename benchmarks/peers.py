@@ -6,8 +6,8 @@ All are trained and tested on the same standardised songs, split as the report's
 splits them (no speaker on both sides), in turn, on one thread. Nets train for as many
 epochs in batches of 50; all else is what each package has as its default. Seconds and
 songs a second are medians over the seeds; the accuracy is on the songs held out, mean
-and range over the seeds: of 120 songs where nothing else is said, so that differences
-below about 0.09 mean little.
+and range over the seeds: of 200 songs where nothing else is said, so that differences
+below about 0.07 mean little.
 
 The rivals need a recent aeon and sktime beside this package: `make peers` makes an
 environment for them.
