@@ -582,7 +582,7 @@ def resolve_device(device: str) -> torch.device:
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         found = torch.device(device)
-        torch.empty(0, device=found)
+        torch.zeros(1, device=found).item()  # "meta" holds no numbers
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f"device={device!r} is not to be had here: {str(error).splitlines()[0]}"

@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.drawing import new_axes, text_inches
+from sklearn_msd.drawing import listed, new_axes, numbers, text_inches
 
 
 class CombinerDisplay:
@@ -35,7 +35,8 @@ class CombinerDisplay:
     """
 
     def __init__(self, say: Any, names: Any, classes: Any) -> None:
-        self.say, self.names, self.classes = np.asarray(say), list(names), list(classes)
+        self.say = numbers(say, "say", finite=True)
+        self.names, self.classes = listed(names, "names"), listed(classes, "classes")
         if self.say.shape != (len(self.names), len(self.classes)):
             raise ValueError(
                 "say must have a row for each name and a column for each class, "
@@ -55,8 +56,18 @@ class CombinerDisplay:
         Returns
         -------
         CombinerDisplay
+
+        Raises
+        ------
+        TypeError
+            If `estimator` is no such combiner.
         """
         check_is_fitted(estimator)
+        if not hasattr(estimator, "say_"):
+            raise TypeError(
+                "estimator must be a LinearCombiner or JointCombiner; got "
+                f"{type(estimator).__name__}."
+            )
         names = [name for name, base in estimator.estimators if base != "drop"]
         return cls(estimator.say_, names, estimator.classes_).plot(ax)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+import numpy as np
 
 from sklearn_msd._optional import import_optional
 
@@ -25,6 +27,63 @@ def line_style(i: int) -> dict[str, Any]:
 def text_inches(labels: Iterable[Any]) -> float:
     """Room that the longest label takes at the usual size of letters."""
     return 0.085 * max((len(str(label)) for label in labels), default=0)
+
+
+def numbers(values: Any, name: str, *, finite: bool = False) -> np.ndarray:
+    """Values as an array of numbers, at least one of them.
+
+    Raises
+    ------
+    ValueError
+        If they are no such array; the message calls them `name`.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # sequences of unequal length
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf" or not array.size:
+        raise ValueError(f"{name} must be an array of numbers; got {values!r:.60}.")
+    if finite and not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return array.astype(np.result_type(array, np.float32), copy=False)
+
+
+def listed(values: Any, name: str) -> list[Any]:
+    """Labels, one for each of something, as a list.
+
+    Raises
+    ------
+    TypeError
+        If they are no sequence; the message calls them `name`.
+    """
+    if isinstance(values, str | bytes) or np.ndim(values) != 1:
+        raise TypeError(f"{name} must be a sequence; got {values!r:.60}.")
+    return list(values)
+
+
+def by_name(values: Any, name: str) -> dict[str, Any]:
+    """A mapping, or a list of (name, value), as a dictionary with something in it.
+
+    Raises
+    ------
+    TypeError
+        If it is neither; the message calls it `name`.
+    ValueError
+        If it is empty.
+    """
+    if not isinstance(values, Mapping):
+        pairs = isinstance(values, list | tuple) and all(
+            isinstance(pair, list | tuple) and len(pair) == 2 for pair in values
+        )
+        if not pairs:
+            raise TypeError(
+                f"{name} must be a mapping from names, or a list of (name, value); "
+                f"got {values!r:.60}."
+            )
+    found = dict(values)
+    if not found:
+        raise ValueError(f"{name} must not be empty.")
+    return found
 
 
 def new_axes(n_columns: int, size: tuple[float, float]) -> Any:

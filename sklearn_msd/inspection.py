@@ -8,7 +8,15 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import binomtest
 
-from sklearn_msd.drawing import add_legend, line_style, new_axes, text_inches
+from sklearn_msd.drawing import (
+    add_legend,
+    by_name,
+    line_style,
+    listed,
+    new_axes,
+    numbers,
+    text_inches,
+)
 
 
 class LearningCurveDisplay:
@@ -38,17 +46,21 @@ class LearningCurveDisplay:
     """
 
     def __init__(self, histories: Mapping[str, tuple[Any, Any]]) -> None:
-        self.histories = {
-            name: (np.atleast_2d(losses), np.atleast_2d(scores))
-            for name, (losses, scores) in histories.items()
-        }
-        for name, (losses, scores) in self.histories.items():
-            if losses.shape != scores.shape or losses.ndim != 2 or losses.size == 0:
+        self.histories = {}
+        for name, pair in by_name(histories, "histories").items():
+            where = f"histories[{name!r}]"
+            if not isinstance(pair, list | tuple) or len(pair) != 2:
                 raise ValueError(
-                    f"histories[{name!r}] must be losses and scores of one shape, "
+                    f"{where} must be a pair, losses and scores; got {pair!r:.60}."
+                )
+            losses, scores = (np.atleast_2d(numbers(part, where)) for part in pair)
+            if losses.shape != scores.shape or losses.ndim != 2:
+                raise ValueError(
+                    f"{where} must be losses and scores of one shape, "
                     f"(n_epochs,) or (n_runs, n_epochs); got {losses.shape} and "
                     f"{scores.shape}."
                 )
+            self.histories[name] = losses, scores
 
     @classmethod
     def from_estimator(
@@ -78,13 +90,13 @@ class LearningCurveDisplay:
             If an estimator has no validation curves.
         """
         histories = {}
-        for name, estimator in dict(estimators).items():
+        for name, estimator in by_name(estimators, "estimators").items():
             losses = getattr(estimator, "validation_loss_curve_", None)
             scores = getattr(estimator, "validation_scores_", None)
             if losses is None or scores is None:
                 raise ValueError(
-                    f"{name} has no validation curves: fit it with X_val and y_val, "
-                    "or with early_stopping=True."
+                    f"The estimator {name} has no validation curves: fit it with X_val "
+                    "and y_val, or with early_stopping=True."
                 )
             histories[name] = (losses, scores)
         return cls(histories).plot(axes)
@@ -181,18 +193,24 @@ class ComparisonDisplay:
         intervals: Sequence[tuple[float, float]] | None = None,
         published: Sequence[float | None] | None = None,
     ) -> None:
-        for argument, values in (
-            ("scores", scores),
-            ("intervals", intervals),
-            ("published", published),
-        ):
-            if values is not None and len(values) != len(names):
-                raise ValueError(
-                    f"{argument} must have one value for each of {len(names)} names; "
-                    f"got {len(values)}."
-                )
-        self.names, self.scores = list(names), np.asarray(scores, dtype=float)
+        self.names = listed(names, "names")
+        self.scores = numbers(scores, "scores")
         self.intervals, self.published = intervals, published
+        parts: dict[str, tuple[np.ndarray, tuple[int, ...]]]
+        parts = {"scores": (self.scores, (len(self.names),))}
+        if intervals is not None:
+            shape = (len(self.names), 2)
+            parts["intervals"] = numbers(intervals, "intervals"), shape
+        if published is not None:
+            # None is for what nobody found, and drawn as nothing, like NaN.
+            known = [np.nan if p is None else p for p in listed(published, "published")]
+            parts["published"] = numbers(known, "published"), (len(self.names),)
+        for argument, (values, expected) in parts.items():
+            if values.shape != expected:
+                raise ValueError(
+                    f"{argument} must have one value for each of {len(self.names)} "
+                    f"names; got the shape {values.shape}."
+                )
 
     @classmethod
     def from_estimators(
@@ -222,10 +240,20 @@ class ComparisonDisplay:
         Returns
         -------
         ComparisonDisplay
+
+        Raises
+        ------
+        TypeError
+            If one of `estimators` is no classifier.
         """
         published = published or {}
         scores, intervals = {}, []
-        for name, estimator in dict(estimators).items():
+        for name, estimator in by_name(estimators, "estimators").items():
+            if not hasattr(estimator, "predict"):
+                raise TypeError(
+                    f"estimators[{name!r}] must be a classifier; got "
+                    f"{type(estimator).__name__}."
+                )
             right = np.asarray(estimator.predict(X)) == np.asarray(y)
             scores[name] = float(right.mean())
             found = binomtest(int(right.sum()), len(right)).proportion_ci(
@@ -250,7 +278,11 @@ class ComparisonDisplay:
             low, high = np.asarray(self.intervals).T
             ax.hlines(rows, low, high, color="0.45", linewidth=2.5)
         handles = [ax.plot(self.scores, rows, "o", color="0.05", label="here")[0]]
-        known = [(p, i) for i, p in enumerate(self.published or ()) if p is not None]
+        known = [
+            (p, i)
+            for i, p in enumerate([] if self.published is None else self.published)
+            if p is not None
+        ]
         if known:
             handles += ax.plot(
                 *zip(*known, strict=True),

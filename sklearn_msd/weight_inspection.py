@@ -8,7 +8,14 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.drawing import add_legend, line_style, new_axes
+from sklearn_msd.drawing import (
+    add_legend,
+    by_name,
+    line_style,
+    listed,
+    new_axes,
+    numbers,
+)
 from sklearn_msd.modules import layer_weights
 
 
@@ -36,16 +43,18 @@ class WeightHistogramDisplay:
     """
 
     def __init__(self, weights: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-        layers = [list(by_layer) for by_layer in weights.values()]
-        if not layers or not layers[0] or any(names != layers[0] for names in layers):
+        self.weights: dict[str, dict[str, np.ndarray]] = {}
+        for name, by_layer in by_name(weights, "weights").items():
+            where = f"weights[{name!r}]"
+            self.weights[name] = {
+                layer: numbers(values, f"{where}[{layer!r}]", finite=True).ravel()
+                for layer, values in by_name(by_layer, where).items()
+            }
+        layers = {name: list(by_layer) for name, by_layer in self.weights.items()}
+        if any(names != next(iter(layers.values())) for names in layers.values()):
             raise ValueError(
-                "weights must have one net or more, all with the same layers; got "
-                f"{dict(zip(weights, layers, strict=True))}."
+                f"weights must be of nets all with the same layers; got {layers}."
             )
-        self.weights = {
-            name: {layer: np.ravel(values) for layer, values in by_layer.items()}
-            for name, by_layer in weights.items()
-        }
 
     @classmethod
     def from_estimator(
@@ -73,9 +82,14 @@ class WeightHistogramDisplay:
         WeightHistogramDisplay
         """
         weights = {}
-        for name, estimator in dict(estimators).items():
+        for name, estimator in by_name(estimators, "estimators").items():
             check_is_fitted(estimator)
             net: Any = getattr(estimator, "estimator_", estimator)
+            if not hasattr(net, "module_"):
+                raise TypeError(
+                    f"estimators[{name!r}] must be a net classifier; got "
+                    f"{type(estimator).__name__}."
+                )
             weights[name] = {
                 layer: weight.detach().cpu().numpy()
                 for layer, weight in layer_weights(net.module_, layers).items()
@@ -165,7 +179,7 @@ class KernelDisplay:
         feature_names: Sequence[str] | None = None,
         labels: Sequence[str] | None = None,
     ) -> None:
-        self.kernels = np.asarray(kernels)
+        self.kernels = numbers(kernels, "kernels", finite=True)
         if self.kernels.ndim != 3:
             raise ValueError(
                 "kernels must have the shape (n_kernels, kernel_height, "
@@ -180,7 +194,7 @@ class KernelDisplay:
             ("feature_names", feature_names, n_features),
             ("labels", labels, n_kernels),
         ):
-            if len(values) != n:
+            if len(listed(values, argument)) != n:
                 raise ValueError(f"{argument} must have {n} names; got {len(values)}.")
         self.feature_names, self.labels = list(feature_names), list(labels)
 

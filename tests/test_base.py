@@ -687,6 +687,7 @@ def test_fit_on_a_memory_map_larger_than_the_memory_it_may_use(tmp_path):
         ({"l1_layers": "conv"}, "'l1_layers' parameter"),
         ({"hidden_layer_sizes": (0,)}, "hidden_layer_sizes must be"),
         ({"device": "cuda:99"}, "device='cuda:99'"),
+        ({"device": "meta"}, "device='meta'"),
         ({"device": "toaster"}, "device='toaster'"),
         ({"n_segment_features": 7}, "n_segment_features=7"),
         (

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from sklearn_msd import (
     CombinerDisplay,
@@ -7,6 +8,7 @@ from sklearn_msd import (
     LearningCurveDisplay,
     WeightHistogramDisplay,
 )
+from sklearn_msd.drawing import by_name, listed, numbers
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 
@@ -18,6 +20,7 @@ def off_screen():
     pyplot.close("all")
 
 
+FITTED = LogisticRegression().fit([[0.0], [1.0]], [0, 1])  # no net, no combiner
 NAMES = [f"a net with a long name {i}" for i in range(5)]
 CURVES = LearningCurveDisplay({name: ([2.0, 1.0], [0.2, 0.4]) for name in NAMES})
 SCORES = ComparisonDisplay(NAMES, [0.5] * 5, published=[0.6] * 5)
@@ -66,3 +69,52 @@ def test_pictures_in_subfigures():
     CURVES.plot(left.subplots(1, 2))
     CombinerDisplay([[1.0, 0.5]], ["net"], ["a", "b"]).plot(right.subplots())
     assert len(left.legends) == 1
+
+
+@pytest.mark.parametrize(
+    ("check", "error", "message"),
+    [
+        (lambda: numbers([[1], [2, 3]], "say"), ValueError, "say must be an array of"),
+        (lambda: numbers(["a"], "say"), ValueError, "say must be an array of numbers"),
+        (lambda: numbers([], "say"), ValueError, "say must be an array of numbers"),
+        (lambda: numbers([np.nan], "say", finite=True), ValueError, "say must be fin"),
+        (lambda: listed("abc", "names"), TypeError, "names must be a sequence"),
+        (lambda: by_name(3, "weights"), TypeError, "weights must be a mapping"),
+        (lambda: by_name(["ab"], "weights"), TypeError, "weights must be a mapping"),
+        (lambda: by_name({}, "weights"), ValueError, "weights must not be empty"),
+        (
+            lambda: WeightHistogramDisplay.from_estimators({"net": FITTED}),
+            TypeError,
+            r"estimators\['net'\] must be a net classifier; got LogisticRegression",
+        ),
+        (
+            lambda: CombinerDisplay.from_estimator(FITTED),
+            TypeError,
+            "estimator must be a LinearCombiner or JointCombiner; got Logistic",
+        ),
+        (
+            lambda: LearningCurveDisplay({"net": [1.0, 2.0, 3.0]}),
+            ValueError,
+            r"histories\['net'\] must be a pair",
+        ),
+        (
+            lambda: ComparisonDisplay(["a", "b"], [0.5]),
+            ValueError,
+            "scores must have one value for each of 2 names",
+        ),
+    ],
+)
+def test_what_a_picture_cannot_show_is_named(check, error, message):
+    with pytest.raises(error, match=message):
+        check()
+
+
+def test_published_accuracies_may_be_an_array():
+    published = np.array([0.5, np.nan])
+    display = ComparisonDisplay(["a", "b"], [0.5, 0.6], published=published)
+    assert len(display.plot().ax_.lines) == 2  # scores, and what was published
+
+
+def test_pairs_are_a_mapping_too():
+    assert by_name([("a", 1), ("b", 2)], "weights") == {"a": 1, "b": 2}
+    assert numbers([1, 2], "say").dtype == float

@@ -60,7 +60,7 @@ def test_few_weights_have_few_bins_and_panels_are_named_as_layers_are_counted():
 def test_nets_of_different_layers_are_refused():
     with pytest.raises(ValueError, match="all with the same layers"):
         WeightHistogramDisplay({"a": {"x": np.ones(2)}, "b": {"y": np.ones(2)}})
-    with pytest.raises(ValueError, match="one net or more"):
+    with pytest.raises(ValueError, match="weights must not be empty"):
         WeightHistogramDisplay({})
 
 
