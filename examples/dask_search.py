@@ -1,4 +1,8 @@
-"""Grid search on a Dask cluster, with songs that stay on disk.
+"""
+Grid search on a Dask cluster
+=============================
+
+The songs stay on disk: each worker reads what it trains on. A script, not run here::
 
     python examples/dask_search.py [scheduler address]
 
