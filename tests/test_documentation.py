@@ -1,5 +1,6 @@
 """What the README and the guide show is there, and the README's example runs."""
 
+import ast
 import re
 import shlex
 from pathlib import Path
@@ -50,6 +51,15 @@ def test_gallery_has_the_examples_that_the_guide_names():
         text = page.read_text(encoding="utf-8")
         for name in re.findall(r"sphx_glr_auto_examples_(plot_\w+)\.py", text):
             assert (ROOT / "examples" / f"{name}.py").exists(), (page.name, name)
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name
+)
+def test_examples_have_the_title_that_the_gallery_shows(path):
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    title, line, *_ = text.splitlines()
+    assert line == "=" * len(title)
 
 
 def test_readme_example_corrects_its_base(capsys):
