@@ -111,24 +111,43 @@ def diagram(figure: Figure, data: ReportData) -> bytes:
     axis.set(xlim=(0, 10), ylim=(0, 4))
     frame = {"boxstyle": "round,pad=0.5", "facecolor": "0.95", "edgecolor": "0.2"}
     dashed = frame | {"linestyle": "--"}
-    boxes = [
-        (1, 2, "song", frame),
-        (3.6, 3.1, "model 1: convolution in time,\ntrained before, frozen", dashed),
-        (3.6, 0.9, "model 2: fully connected,\ntrained on the sum", frame),
-        (6.3, 2, "+", frame),
-        (8.6, 2, "softmax → class", frame),
-    ]
+    boxes = {
+        "song": (1, 2, "song", frame),
+        "base": (
+            3.6,
+            3.1,
+            "model 1: convolution in time,\ntrained before, frozen",
+            dashed,
+        ),
+        "corrector": (3.6, 0.9, "model 2: fully connected,\ntrained on the sum", frame),
+        "sum": (6.3, 2, "+", frame),
+        "class": (8.6, 2, "softmax → class", frame),
+    }
+    drawn = {
+        name: axis.text(x, y, text, ha="center", va="center", bbox=style)
+        for name, (x, y, text, style) in boxes.items()
+    }
     arrows = [
-        ((1.5, 2.2), (2.2, 2.9)),
-        ((1.5, 1.8), (2.2, 1.1)),
-        ((5.05, 2.9), (6.05, 2.25)),
-        ((4.9, 1.1), (6.05, 1.75)),
-        ((6.6, 2), (7.65, 2)),
+        ("song", "base"),
+        ("song", "corrector"),
+        ("base", "sum"),
+        ("corrector", "sum"),
+        ("sum", "class"),
     ]
-    for x, y, text, style in boxes:
-        axis.text(x, y, text, ha="center", va="center", bbox=style)
     for start, end in arrows:
-        axis.annotate("", end, start, arrowprops={"arrowstyle": "->", "lw": 1.3})
+        axis.annotate(
+            "",
+            xy=boxes[end][:2],
+            xytext=boxes[start][:2],
+            arrowprops={
+                "arrowstyle": "->",
+                "lw": 1.3,
+                "patchA": drawn[start].get_bbox_patch(),
+                "patchB": drawn[end].get_bbox_patch(),
+                "shrinkA": 3,
+                "shrinkB": 3,
+            },
+        )
     return png(drawing, data, figure.title)
 
 
