@@ -6,14 +6,16 @@ Tests that want an optional dependency which is not installed are skipped.
 import doctest
 import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 
 import pytest
 
+Report = pytest.CollectReport
 OPTIONAL = (
     *("h5py", "librosa", "soundfile", "matplotlib", "onnx", "onnxscript"),
     *("onnxruntime", "dask", "distributed", "pandas", "polars", "rich"),
+    "hypothesis",
 )
 
 
@@ -21,6 +23,17 @@ def pytest_sessionstart() -> None:
     """Take Ctrl-C even where a shell runs pytest with ``&``, and has it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, Report, Report]:
+    """Skip a file of tests that imports what is not installed."""
+    report = yield
+    for name in OPTIONAL:
+        if report.failed and f"No module named '{name}'" in report.longreprtext:
+            report.outcome = "skipped"
+            report.longrepr = (report.nodeid, 0, f"Skipped: {name} is not installed")
+    return report
 
 
 def _missing(error: BaseException | None) -> str | None:
