@@ -4,20 +4,22 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= report-out
 DATA   ?= synthetic
+PIP    := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install test test-slow lint report bench peers docs clean
+.PHONY: install test test-slow test-min test-latest test-bare lint audit report bench \
+        peers docs clean
 
 install: $(VENV)/installed
 
 # torch first and alone: the pinned CPU build, before anything can ask for another.
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[all,test,lint]'
+	$(BIN)/$(PIP) -c constraints.txt torch
+	$(BIN)/$(PIP) -c constraints.txt -e '.[all,test,lint]'
 	touch $@
 
 # On nets as small as the tests' a second thread does nothing but wait.
-test test-slow: export OMP_NUM_THREADS = 1
+test test-slow test-min test-latest test-bare: export OMP_NUM_THREADS = 1
 
 test: install
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -26,10 +28,39 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
+# On what users have: the lowest versions that pyproject.toml admits, the newest, and no
+# optional dependency. Each in its own environment; torch stays the pinned CPU build.
+test-min test-latest test-bare: test-%: $(VENV)-%/installed
+	$(VENV)-$*/bin/python -m pytest -m "not slow" $(ARGS)
+
+$(VENV)-min/installed: PINS = $(VENV)-min/bin/python tools/lowest_versions.py all test
+$(VENV)-latest/installed $(VENV)-bare/installed: PINS = grep '^torch==' constraints.txt
+$(VENV)-min/installed $(VENV)-latest/installed: WANTED = '.[all,test]'
+$(VENV)-bare/installed: WANTED = . pytest
+$(VENV)-latest/installed: .FORCE  # newer ones may have come since
+
+$(VENV)-%/installed: pyproject.toml constraints.txt tools/lowest_versions.py
+	$(PYTHON) -m venv $(VENV)-$*
+	$(VENV)-$*/bin/$(PIP) packaging
+	$(PINS) > $(VENV)-$*/pins.txt
+	$(VENV)-$*/bin/$(PIP) -c $(VENV)-$*/pins.txt torch
+	$(VENV)-$*/bin/$(PIP) -c $(VENV)-$*/pins.txt --upgrade --upgrade-strategy eager -e $(WANTED)
+	touch $@
+
+.FORCE:
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Known vulnerabilities of the pins; fails for those that it could not ask about, too.
+audit: $(VENV)-audit/bin/pip-audit
+	$(VENV)-audit/bin/python tools/audit.py constraints.txt $(ARGS)
+
+$(VENV)-audit/bin/pip-audit:
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/$(PIP) pip-audit
 
 # Quick, on synthetic songs; DATA=path for your own, ARGS for any other option.
 report: install
@@ -45,14 +76,14 @@ peers: $(VENV)-peers/installed
 
 $(VENV)-peers/installed: benchmarks/constraints-peers.txt
 	$(PYTHON) -m venv $(VENV)-peers
-	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< torch
-	$(VENV)-peers/bin/python -m pip install --quiet --disable-pip-version-check -c $< aeon sktime -e .
+	$(VENV)-peers/bin/$(PIP) -c $< torch
+	$(VENV)-peers/bin/$(PIP) -c $< aeon sktime -e .
 	touch $@
 
 # The pages, gallery and all, in docs/_build/html.
 docs: install
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	$(BIN)/$(PIP) -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
 
 clean:
-	rm -rf $(VENV) $(VENV)-peers $(OUT) build dist docs/_build docs/auto_examples docs/generated
+	rm -rf $(VENV) $(VENV)-* $(OUT) build dist docs/_build docs/auto_examples docs/generated
