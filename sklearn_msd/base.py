@@ -28,6 +28,7 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from sklearn_msd.checkpoints import Checkpoint
 from sklearn_msd.fit_warnings import (
+    warn_if_diverged,
     warn_if_not_converged,
     warn_of_scale,
     warn_of_validation_part,
@@ -146,6 +147,12 @@ class BaseSegmentClassifier(
             For input that is not as above, and when the training diverges.
         KeyboardInterrupt
             For Ctrl-C. A callback that raises it ends the training quietly.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If the loss exploded and the net ends no better than guessing, or
+            `early_stopping` ran into `max_epochs`.
         """
         return self._fit(
             X, y, sample_weight, base_logits, X_val, y_val, base_logits_val
@@ -219,6 +226,7 @@ class BaseSegmentClassifier(
         if compose is not None:
             net.module_ = net.module = module
             self.n_parameters_ = count_parameters(module)
+        warn_if_diverged(self, train.loss_without_net())
         warn_if_not_converged(self)
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         return self

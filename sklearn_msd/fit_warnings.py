@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ LARGE = 10.0
 SMALL = 0.01
 # One of so many songs is 5 points of accuracy.
 FEW_SONGS = 20
+# The losses of epochs scatter by hundredths; twice that of the start is no scatter.
+EXPLODED = 2.0
 
 _scale_is_judged = ContextVar("_scale_is_judged", default=True)
 
@@ -120,6 +123,39 @@ def warn_if_not_converged(estimator: Any) -> None:
         warnings.warn(
             f"The validation loss was still falling when max_epochs={n_epochs} ended "
             "the training. Raise max_epochs or learning_rate.",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
+
+
+def warn_if_diverged(estimator: Any, loss_without_net: float) -> None:
+    """Warn where the training loss exploded and came to nothing.
+
+    That is so where the loss of an epoch is `EXPLODED` times what it was before the
+    first step, and of guessing, and the weights that are kept are of an epoch that is
+    no better than a prediction without the net. Of these, the last alone is not enough:
+    where nothing can be learned, it is so without any fault of the rate.
+
+    Parameters
+    ----------
+    estimator : object
+        Fitted, with its curves.
+    loss_without_net : float
+        Of the same songs.
+    """
+    curve: list[float] = estimator.loss_curve_
+    if not curve:
+        return
+    first = float(estimator.net_.history[0, "batches", 0, "train_loss"])
+    start = max(first, loss_without_net, math.log(len(estimator.classes_)))
+    kept = curve[(estimator.best_iter_ if estimator.early_stopping else 0) - 1]
+    if max(curve) > EXPLODED * start and kept > loss_without_net:
+        warnings.warn(
+            f"The training diverged: the loss rose from {first:.3g} to "
+            f"{max(curve):.3g} in epoch {np.argmax(curve) + 1}, and {kept:.3g} in the "
+            f"end is no better than {loss_without_net:.3g} without the net. "
+            "Standardise X or lower learning_rate, which is "
+            f"{estimator.learning_rate}.",
             ConvergenceWarning,
             stacklevel=2,
         )

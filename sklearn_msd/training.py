@@ -99,6 +99,22 @@ class SongDataset(Dataset[Batch]):
         part.rows = self.rows[rows]
         return part
 
+    def loss_without_net(self) -> float:
+        """The loss of the offset alone; without one, of the shares of the classes.
+
+        Of the predictions that are the same for all songs, the shares have the lowest.
+        """
+        y = self._targets[self.rows]
+        ones = torch.ones_like(self._targets, dtype=self.dtype)
+        weight = self.extras.get("weight", ones)[self.rows]
+        if "offset" in self.extras:
+            offset = self.extras["offset"][self.rows]
+            losses = nn.functional.cross_entropy(offset, y, reduction="none")
+            return float((losses * weight).mean())
+        by_class = torch.bincount(y, weight)
+        shares = by_class / by_class.sum()
+        return float(torch.special.entr(shares).sum() * weight.mean())
+
     def in_memory(self) -> SongDataset:
         """The same songs; those on disk are read, in the order of their rows."""
         if not on_disk(self.X):

@@ -39,6 +39,7 @@ INPUTS = {
 }
 pytestmark = [
     pytest.mark.filterwarnings("ignore:X looks unscaled"),
+    pytest.mark.filterwarnings("ignore:The training diverged"),
     pytest.mark.filterwarnings("ignore:.*encountered in reduce:RuntimeWarning"),
 ]
 

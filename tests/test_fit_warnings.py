@@ -1,3 +1,4 @@
+import re
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from skorch.callbacks import Callback
 from small_models import CONV, DENSE, songs
 
 from sklearn_msd import (
@@ -17,6 +19,7 @@ from sklearn_msd import (
     NonlinearCombiner,
     RecurrentClassifier,
     SegmentScaler,
+    TimeConvClassifier,
     stack_segments,
 )
 from sklearn_msd.datasets import MappedSongs, load_spoken_digits, make_songs
@@ -226,3 +229,82 @@ def test_nets_inside_say_the_same_of_their_training():
     ):
         with pytest.warns(ConvergenceWarning, match="Raise max_epochs"):
             model.fit(X, y)
+
+
+# --- divergence ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("net", [DENSE, CONV])
+@pytest.mark.parametrize("max_epochs", [1, 4])
+@pytest.mark.parametrize("settings", [{}, {"early_stopping": True}])
+def test_a_rate_at_which_the_loss_explodes(net, max_epochs, settings):
+    net = clone(net).set_params(learning_rate=1e3, max_epochs=max_epochs, **settings)
+    found = [m for m in messages(net.fit, *songs()) if "diverged" in m]
+    assert len(found) == 1
+    assert re.search(
+        r"Standardise X or lower learning_rate, which is 1000\.0", found[0]
+    )
+    assert f"{max(net.loss_curve_):.3g} in epoch" in found[0]
+    assert max(net.loss_curve_) > 1000
+
+
+def test_a_net_that_died_of_its_rate_and_says_the_same_of_all_songs():
+    # Its loss is that of guessing in the end, as if there were nothing to learn.
+    X, y = make_songs(300, n_segments=20, n_classes=3, random_state=0)
+    net = TimeConvClassifier(n_kernels=10, max_epochs=12, random_state=0)
+    net.set_params(learning_rate=1.0, lr_schedule="one_cycle")
+    with pytest.warns(ConvergenceWarning, match="The training diverged"):
+        net.fit(X, y)
+    assert len(np.unique(net.predict(X))) == 1
+    assert net.loss_curve_[-1] < 2 * np.log(3) < max(net.loss_curve_) / 10
+
+
+def test_weights_of_an_epoch_before_the_explosion_are_good():
+    X, y = songs()
+
+    class Explode(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            if len(net.history) == 11:
+                net.optimizer_.param_groups[0]["lr"] = 1e3
+
+    net = clone(DENSE).set_params(
+        learning_rate=0.05, max_epochs=12, callbacks=[Explode()]
+    )
+    with pytest.warns(ConvergenceWarning, match="in epoch 1[12]"):
+        net.fit(X, y)
+    net.set_params(early_stopping=True, validation_fraction=0.3, n_iter_no_change=20)
+    assert messages(net.fit, X, y) == []
+    assert max(net.loss_curve_) > 1000
+
+
+RARE = np.r_[np.zeros(85, int), np.ones(5, int)]
+ORDINARY = {
+    "one epoch": {"max_epochs": 1},
+    "next to no rate": {"learning_rate": 1e-12},
+    "a high rate": {"learning_rate": 0.1, "max_epochs": 20},
+    "a penalty that leaves nothing": {"l2": 1e4, "l1": 1e4, "max_epochs": 20},
+    "single songs": {"batch_size": 1},
+    "balanced": {"class_weight": "balanced", "batch_size": 5},
+    "one cycle": {"lr_schedule": "one_cycle", "learning_rate": 0.05},
+}
+
+
+@pytest.mark.parametrize("name", ORDINARY)
+@pytest.mark.parametrize("net", [DENSE, CONV])
+def test_ordinary_trainings_do_not_diverge(net, name):
+    X, y = songs()
+    net = clone(net).set_params(**ORDINARY[name])
+    heavy = np.r_[1e4, np.ones(len(X) - 1)]
+    shuffled = np.random.RandomState(0).permutation(y)  # nothing to be learned
+    for labels in y, shuffled, RARE:
+        assert messages(net.fit, X, labels) == []
+        assert messages(net.fit, X, labels, sample_weight=heavy) == []
+
+
+def test_a_base_that_is_surely_wrong_is_no_divergence():
+    X, y = songs()
+    wrong = 50 * (np.unique(y) == np.roll(y, 1)[:, None])
+    assert messages(clone(CONV).fit, X, y, base_logits=wrong) == []
+    diverging = clone(CONV).set_params(learning_rate=1e3)
+    with pytest.warns(ConvergenceWarning, match="The training diverged"):
+        diverging.fit(X, y, base_logits=wrong)

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy.special import softmax
+from sklearn.metrics import log_loss
 
 from sklearn_msd import _mapped_songs, training
 from sklearn_msd.datasets import MappedSongs
@@ -319,6 +321,25 @@ def test_subset_keeps_rows_with_their_extras():
     torch.testing.assert_close(batch["weight"], dataset.extras["weight"][[30, 5]])
     torch.testing.assert_close(batch["offset"], dataset.extras["offset"][[30, 5]])
     assert target.tolist() == y[[30, 5]].tolist()
+
+
+def test_loss_without_a_net_is_scikit_learns():
+    X, y, rng = data()
+    rows, weight = np.arange(5, N_SONGS), rng.uniform(size=N_SONGS)
+    offset = rng.randn(N_SONGS, N_CLASSES)
+    kept = {"sample_weight": weight[rows], "labels": range(N_CLASSES)}
+    shares = np.bincount(y[rows], weight[rows]) / weight[rows].sum()
+    for logits in None, offset:
+        songs = SongDataset(
+            X, y, weight=weight, offset=logits, rows=rows, dtype=torch.float64
+        )
+        given = np.tile(shares, (len(rows), 1))
+        if logits is not None:
+            given = softmax(logits[rows], axis=1)
+        expected = log_loss(y[rows], given, **kept) * weight[rows].mean()
+        np.testing.assert_allclose(songs.loss_without_net(), expected)
+    absent = SongDataset(X, np.zeros(N_SONGS, int)).loss_without_net()
+    assert absent == 0
 
 
 def test_memory_map_is_read_by_the_batch(tmp_path):
