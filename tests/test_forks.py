@@ -79,7 +79,7 @@ def test_spawned_processes_and_lokys(tmp_path):
 
 
 THREADS = """
-import os
+import sys
 import joblib, numpy as np, torch
 from sklearn.model_selection import GridSearchCV
 from sklearn_msd import FullyConnectedClassifier
@@ -100,6 +100,9 @@ if __name__ == "__main__":
         search = GridSearchCV(net, {"l2": [0.1, 0.2]}, cv=2, n_jobs=n_jobs).fit(X, y)
         threads = max(search.cv_results_["mean_test_score"])
         assert threads == max(1, cores // n_jobs), threads
+        with joblib.parallel_config(backend="multiprocessing"):  # it forks on Linux
+            threads = max(search.fit(X, y).cv_results_["mean_test_score"])
+        assert threads == 1 or sys.platform != "linux", threads
     print(torch.get_num_threads() == 2 * cores)
 """
 
