@@ -485,6 +485,10 @@ class BaseSegmentClassifier(
             verbose=int(self.verbose),
             device=str(resolve_device(self.device)),
         )
+        if (
+            not self.verbose
+        ):  # it lays out its table all the same, and may lose a Ctrl-C
+            net.set_params(callbacks__print_log=None)
         net.initialize()
         return net
 

@@ -28,7 +28,7 @@ from sklearn.model_selection import (
 )
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, PrintLog
 
 from sklearn_msd import (
     FullyConnectedClassifier,
@@ -770,3 +770,18 @@ def test_a_net_trained_within_another_is_kept(data):
     assert within.n_parameters_ == alone.n_parameters_
     unpickled = pickle.loads(pickle.dumps(within))
     assert (unpickled.decision_function(X) == within.decision_function(X)).all()
+
+
+@pytest.mark.parametrize("verbose", [0, 1])
+def test_no_table_is_laid_out_unless_it_is_shown(data, verbose, capsys, monkeypatch):
+    # One Ctrl-C in 500 was lost, each within tabulate.
+    laid_out = []
+    table = PrintLog.table
+    monkeypatch.setattr(
+        PrintLog, "table", lambda self, row: laid_out.append(row) or table(self, row)
+    )
+    X, y = data
+    net = FullyConnectedClassifier(n_segment_features=N_FEATURES, max_epochs=2)
+    net.set_params(verbose=verbose).fit(X, y)
+    assert len(laid_out) == 2 * verbose
+    assert ("train_loss" in capsys.readouterr().out) == bool(verbose)
