@@ -118,10 +118,10 @@ def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:
     stored = dict(safetensors.deserialize(content))
     tensors = {name: tensor["data"] for name, tensor in stored.items()}
     header = _header(content)
-    if header["format"] > FORMAT:
+    if not 1 <= header["format"] <= FORMAT:
         raise ValueError(
-            f"its format is {header['format']}, from a later version of sklearn_msd; "
-            f"this one reads up to {FORMAT}"
+            f"its format is {header['format']}; this version of sklearn_msd reads "
+            f"formats from 1 to {FORMAT}, a later one may read more"
         )
     text = tensors.pop(_MANIFEST)
     if _digest(text) != header["sha256"]:

@@ -1,12 +1,13 @@
 """Arrays of song segments: layouts, unequal lengths, crops."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd._mapped_songs import MappedSongs
 
 CROPS = ("center", "start", "random", "even")
@@ -23,7 +24,13 @@ def is_song_list(X: Any) -> bool:
 
 def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray[Any]]:
     """Songs as floating-point arrays of one dtype and one width, none copied if so."""
-    arrays = [np.asarray(song) for song in songs]
+    if (
+        not isinstance(songs, Collection)
+        or isinstance(songs, str | bytes | Mapping)
+        or getattr(songs, "ndim", 1) == 0
+    ):
+        raise TypeError(f"songs must be a sequence of arrays; got {songs!r:.60}.")
+    arrays = [np.asarray(as_array(song, f"songs[{i}]")) for i, song in enumerate(songs)]
     if not arrays:
         raise ValueError("songs is empty: at least one song is needed.")
     for i, array in enumerate(arrays):
@@ -56,6 +63,8 @@ def stack_segments(songs: Sequence[ArrayLike]) -> NDArray[Any]:
     ------
     ValueError
         If there is no song, a song is not two-dimensional, or widths differ.
+    TypeError
+        If ``songs`` is no sequence.
 
     See Also
     --------
@@ -107,7 +116,7 @@ def unstack_segments(X: NDArray[Any]) -> list[NDArray[Any]]:
             "X must have shape (n_songs, n_segments, n_segment_features), "
             f"got {np.shape(X)}."
         )
-    return [without_padding(song) for song in np.asarray(X)]
+    return [without_padding(song) for song in np.asarray(as_array(X))]
 
 
 def without_padding(song: NDArray[Any]) -> NDArray[Any]:
@@ -203,6 +212,7 @@ def crop_songs(
 ) -> NDArray[Any]:
     """Crops of all songs as flat rows, those of a song one after another."""
     width = params.n_segments * params.n_segment_features
+    n_crops = int(n_crops)  # True is one, and no length
     crops = np.empty((len(songs) * n_crops, width), dtype=songs[0].dtype)
     cropped = iter_crops(
         songs,

@@ -17,15 +17,13 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-)
+from sklearn.utils.multiclass import _check_partial_fit_first_call
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd.checkpoints import Checkpoint
 from sklearn_msd.fit_warnings import (
     warn_if_diverged,
@@ -33,11 +31,16 @@ from sklearn_msd.fit_warnings import (
     warn_of_scale,
     warn_of_validation_part,
 )
-from sklearn_msd.modules import LAYERS, SegmentNet, count_parameters, draw_parameters
+from sklearn_msd.modules import (
+    SegmentNet,
+    check_layer_names,
+    count_parameters,
+    draw_parameters,
+)
 from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.training import LogitNet, SongDataset, apply_in_chunks
 from sklearn_msd.training_parameters import TrainingParameters
-from sklearn_msd.validation import validate_songs
+from sklearn_msd.validation import check_known, sorted_classes, validate_songs
 
 NET_PARAMETERS = """\
 n_segment_features : int, default=25
@@ -71,6 +74,9 @@ classes_ : ndarray of shape (n_classes,)
         The skorch net, with its `history_`.
     module_ : SegmentNet
         The PyTorch module."""
+
+# Names of the callbacks that `fit` adds to the user's, for itself alone.
+_FIT_CALLBACKS = ("one_cycle", "fit_checkpoint", "early_stopping", "scikit_learn")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -190,8 +196,8 @@ class BaseSegmentClassifier(
     ) -> Self:
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
         X, y = validate_songs(self, X, y, padding=self._takes_padding())
-        check_classification_targets(y)
-        classes, y = np.unique(y, return_inverse=True)
+        classes = sorted_classes(y)
+        y = np.searchsorted(classes, y)
         if len(classes) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes in y; got "
@@ -254,26 +260,24 @@ class BaseSegmentClassifier(
         self : object
         """
         first = not hasattr(self, "net_")
+        if first:  # nothing is left of a call that failed
+            self.__dict__.pop("classes_", None)
         X, y = validate_songs(self, X, y, padding=self._takes_padding(), reset=first)
-        check_classification_targets(y)
+        present = sorted_classes(y)
+        if classes is not None:
+            classes = sorted_classes(classes, "classes")
         _check_partial_fit_first_call(self, classes)
-        unknown = np.setdiff1d(y, self.classes_)
-        if len(unknown):
-            raise ValueError(
-                f"y has labels that are not in `classes`: {list(unknown[:10])}; "
-                f"`classes` has {list(self.classes_)}."
-            )
+        check_known(present, self.classes_, "y has labels that are not in `classes`")
         train = self._dataset(
             X, np.searchsorted(self.classes_, y), sample_weight, base_logits
         )
         if first:
             self._rng = check_random_state(self.random_state)
-        if first:
-            net = self._make_net(None)
+            net = self._make_net(None, callbacks=self._own_callbacks())
         elif self.net_.can_train:
             net = self.net_
         else:  # it was pickled
-            net = self._make_net(self.module_)
+            net = self._make_net(self.module_, callbacks=self._own_callbacks())
         self._train(net, train, epochs=1)
         return self
 
@@ -329,7 +333,10 @@ class BaseSegmentClassifier(
         weight = None
         if sample_weight is not None or self.class_weight is not None:
             weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+                as_array(sample_weight, "sample_weight"),
+                X,
+                dtype=np.float64,
+                ensure_non_negative=True,
             )
             # By a power of two, which rounds nothing: sums of huge ones overflow.
             weight = np.ldexp(weight, -np.frexp(weight.max())[1])
@@ -367,9 +374,8 @@ class BaseSegmentClassifier(
         X_val, y_val = validate_songs(
             self, X_val, y_val, padding=self._takes_padding(), reset=False, name="X_val"
         )
-        unknown = np.setdiff1d(y_val, self.classes_)
-        if len(unknown):
-            raise ValueError(f"y_val has labels that y lacks: {list(unknown[:10])}.")
+        present = sorted_classes(y_val, "y_val")
+        check_known(present, self.classes_, "y_val has labels that y lacks")
         return SongDataset(
             X_val,
             np.searchsorted(self.classes_, y_val),
@@ -424,7 +430,7 @@ class BaseSegmentClassifier(
         self, n_songs: int, validated: bool, checkpoint: Checkpoint | None
     ) -> list[Any]:
         """The user's callbacks, and those that the parameters of `fit` ask for."""
-        callbacks: list[Any] = copy.deepcopy(self.callbacks or [])
+        callbacks = self._own_callbacks()
         if self.lr_schedule == "one_cycle":
             schedule = LRScheduler(
                 policy=OneCycleLR,
@@ -441,6 +447,21 @@ class BaseSegmentClassifier(
             )
             callbacks.append(("early_stopping", stopping))
         return callbacks
+
+    def _own_callbacks(self) -> list[Any]:
+        """Copies of the user's callbacks."""
+        for i, item in enumerate(self.callbacks or []):
+            pair = isinstance(item, list | tuple) and len(item) == 2
+            callback = item[1] if pair else item
+            if not (
+                isinstance(callback, Callback)
+                or (isinstance(callback, type) and issubclass(callback, Callback))
+            ):
+                raise TypeError(
+                    f"callbacks[{i}] must be a skorch callback, or a pair of a name "
+                    f"and one; got {item!r}."
+                )
+        return copy.deepcopy(self.callbacks or [])
 
     def _draw_module(self) -> SegmentNet:
         """A net with its parameters drawn."""
@@ -459,12 +480,7 @@ class BaseSegmentClassifier(
         if module is None:
             module = self._draw_module()
         for argument in ("l2_layers", "l1_layers"):
-            names = getattr(self, argument)
-            if set(names) - set(LAYERS):
-                raise ValueError(
-                    f"{argument} must be a sequence of names among {LAYERS}; got "
-                    f"{names!r}."
-                )
+            check_layer_names(getattr(self, argument), argument)
         dtype = getattr(torch, self.dtype)
         net = LogitNet(
             module.to(dtype),
@@ -506,17 +522,20 @@ class BaseSegmentClassifier(
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
         net.drop_unfinished_epoch()
-        # The validation part, checkpoint and scikit-learn's contexts are of this fit.
+        interrupt, net.interrupt_ = net.interrupt_, None
+        if interrupt is not None and not net.optimizer_.state:
+            raise interrupt  # before the first step: there is nothing to keep
+        # What follows is not of this fit: `partial_fit` validates nothing, and knows
+        # no end that a rate could fall to.
+        if "one_cycle" in dict(net.callbacks_):
+            net.initialize_optimizer()
         net.train_split = None
         net.callbacks = None
         net.callbacks_ = [
             (name, callback)
             for name, callback in net.callbacks_
-            if not isinstance(callback, _EpochsAsTasks | Checkpoint)
+            if name not in _FIT_CALLBACKS
         ]
-        interrupt, net.interrupt_ = net.interrupt_, None
-        if interrupt is not None and not net.optimizer_.state:
-            raise interrupt  # before the first step: there is nothing to keep
         self.net_ = net
         self._record_curves()
         if interrupt is not None:
@@ -569,11 +588,11 @@ def _check_offset(
 ) -> np.ndarray | None:
     if logits is None:
         return None
-    offset: np.ndarray = np.ascontiguousarray(logits)
-    if offset.shape != shape:
+    offset: np.ndarray = np.ascontiguousarray(as_array(logits, name))
+    if offset.shape != shape or offset.dtype.kind not in "biuf":
         raise ValueError(
-            f"{name} must have shape (n_songs, n_classes) = {shape}; got "
-            f"{offset.shape}."
+            f"{name} must be numbers of shape (n_songs, n_classes) = {shape}; got "
+            f"{offset.dtype} of shape {offset.shape}."
         )
     if not (np.abs(offset) <= np.finfo(dtype).max).all():
         raise ValueError(

@@ -15,11 +15,11 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.logits import class_logits
+from sklearn_msd.validation import sorted_classes
 
 
 def check_labels(estimator: Any, y: Any) -> np.ndarray:
@@ -34,8 +34,7 @@ def check_labels(estimator: Any, y: Any) -> np.ndarray:
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     labels: np.ndarray = column_or_1d(y, warn=True)
-    check_classification_targets(labels)
-    estimator.classes_ = np.unique(labels)
+    estimator.classes_ = sorted_classes(labels)
     if len(estimator.classes_) < 2:
         raise ValueError(f"{name} needs at least 2 classes in y; got 1 class.")
     return labels

@@ -14,6 +14,7 @@ from sklearn_msd.modules import (
     RecurrentNet,
     SegmentNet,
 )
+from sklearn_msd.training_parameters import SEQUENCE
 
 _positive = Interval(Integral, 1, None, closed="left")
 
@@ -56,7 +57,7 @@ class FullyConnectedClassifier(BaseSegmentClassifier):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **BaseSegmentClassifier._parameter_constraints,
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": SEQUENCE,
     }
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
@@ -106,7 +107,7 @@ class SegmentConvClassifier(BaseSegmentClassifier):
         **BaseSegmentClassifier._parameter_constraints,
         "n_kernels": [_positive],
         "n_conv_layers": [_positive],
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": SEQUENCE,
     }
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:

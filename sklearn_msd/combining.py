@@ -16,7 +16,7 @@ from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import class_logits
 from sklearn_msd.stacking import StackedLogits
-from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.training_parameters import SEQUENCE, TrainingParameters
 from sklearn_msd.whole_fits import whole_fit
 
 
@@ -201,7 +201,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **StackedLogits._parameter_constraints,
         **TrainingParameters._parameter_constraints,
-        "hidden_layer_sizes": ["array-like"],
+        "hidden_layer_sizes": SEQUENCE,
     }
 
     @_fit_context(prefer_skip_nested_validation=False)

@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.bases import (
     LearningCurvesMixin,
@@ -27,9 +28,8 @@ from sklearn_msd.checkpoints import sibling
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.fit_warnings import judging_scale
-from sklearn_msd.logits import out_of_fold_logits
+from sklearn_msd.logits import folds_of, out_of_fold_logits
 from sklearn_msd.staged_corrections import StagedCorrections
-from sklearn_msd.validation import as_array
 from sklearn_msd.whole_fits import whole_fit
 
 
@@ -278,8 +278,9 @@ class CorrectingClassifier(
         take_feature_names(self, [base])
         if self.cv is None or not self.freeze:
             return fitted_base_logits("estimator", base, X)
+        folds = folds_of(self.cv, X, y)
         return out_of_fold_logits(
-            self.estimator, X, y, cv=self.cv, n_jobs=self.n_jobs, params=params
+            self.estimator, X, y, cv=folds, n_jobs=self.n_jobs, params=params
         )
 
     def _fit_corrector(

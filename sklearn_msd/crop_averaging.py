@@ -19,11 +19,10 @@ from sklearn.utils import (
     get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_msd._segment_arrays import PADS, crop_songs
-from sklearn_msd.validation import validate_uncropped
+from sklearn_msd.validation import check_scores, sorted_classes, validate_uncropped
 from sklearn_msd.whole_fits import whole_fit
 
 __all__ = ["CropAveragingClassifier"]
@@ -143,7 +142,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         songs = validate_uncropped(self, X, reset=True)
         y = column_or_1d(y, warn=True)
         check_consistent_length(songs, y)
-        check_classification_targets(y)
+        sorted_classes(y)  # raises for what are no labels
         crops = self._crop(songs, self.crop)
         fit_params = {}
         if sample_weight is not None:
@@ -166,11 +165,17 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         -------
         ndarray of shape (n_songs, n_classes)
             Probabilities, columns in the order of ``classes_``.
+
+        Raises
+        ------
+        ValueError
+            If the estimator gives probabilities that are no numbers.
         """
         check_is_fitted(self, "estimator_")
         songs = validate_uncropped(self, X, reset=False)
         proba = self.estimator_.predict_proba(self._crop(songs, "even"))
-        by_crop = proba.reshape(len(songs), self.n_crops, -1)
+        check_scores(proba, self.estimator_, "predict_proba")
+        by_crop = proba.reshape(len(songs), int(self.n_crops), -1)
         return np.asarray(by_crop.mean(axis=1))
 
     def predict(self, X: Any) -> NDArray[Any]:

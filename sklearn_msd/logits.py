@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from sklearn.discriminant_analysis import (
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_predict
+from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd.predicting import LogitClassifierMixin
-from sklearn_msd.validation import as_array
+from sklearn_msd.validation import check_scores
 
 # Probabilities below are taken for this: what float32 resolves next to 1. A forest's
 # probability of 0 is no evidence of minus infinity.
@@ -108,10 +110,7 @@ def class_logits(estimator: Any, X: Any) -> np.ndarray:
             f"{type(estimator).__name__}.{method} gave scores of shape {scores.shape}; "
             f"one for each of {n_classes} classes was expected."
         )
-    if not np.isfinite(scores).all():
-        raise ValueError(
-            f"{type(estimator).__name__}.{method} gave NaN or infinite scores."
-        )
+    check_scores(scores, estimator, method)
     return scores
 
 
@@ -173,6 +172,30 @@ def out_of_fold_logits(
         params=params,
     )
     return np.asarray(logits)
+
+
+def folds_of(cv: Any, X: Any, y: Any) -> list[Any]:
+    """Pairs of training and test rows, stratified where `cv` is their number.
+
+    Raises
+    ------
+    ValueError
+        If `cv` is neither a number of folds nor a splitter nor an iterable of pairs.
+    """
+    wrong = (
+        "cv must be a number of folds, a splitter, or an iterable of pairs of training "
+        f"and test rows; got {cv!r}."
+    )
+    splitter = check_cv(cv, y, classifier=True)
+    try:
+        folds = list(splitter.split(X, y))
+    except (TypeError, ValueError) as error:
+        if not isinstance(cv, Iterable):
+            raise  # a splitter's own message
+        raise ValueError(wrong) from error
+    if not folds:
+        raise ValueError(wrong)
+    return folds
 
 
 class _Logits(BaseEstimator):

@@ -24,6 +24,14 @@ GlobalPooling = Literal["mean", "max", "mean_max"] | None
 Cell = Literal["gru", "lstm", "tanh"]
 
 
+def check_layer_names(names: Sequence[str], argument: str, *, least: int = 0) -> None:
+    """Raise a ValueError if they are not names of layers, at least so many."""
+    if len(names) < least or not all(name in LAYERS for name in names):
+        raise ValueError(
+            f"{argument} must be a sequence of names among {LAYERS}; got {names!r}."
+        )
+
+
 class SegmentNet(nn.Module):
     """What the nets share: logits are a linear function of a representation."""
 
@@ -117,6 +125,8 @@ class ConvNet(SegmentNet):
     ) -> None:
         super().__init__()
         self.n_segment_features = n_segment_features
+        # True is one, and no size of a tensor.
+        n_kernels, kernel_height = int(n_kernels), int(kernel_height)
         self.global_pooling = global_pooling
         self.takes_padding = global_pooling is not None
         layers = []

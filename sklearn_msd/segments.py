@@ -17,6 +17,7 @@ from sklearn.utils import assert_all_finite, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd._segment_arrays import (
     CROPS,
     PADS,
@@ -26,7 +27,7 @@ from sklearn_msd._segment_arrays import (
     unstack_segments,
 )
 from sklearn_msd.datasets._columns import flat_feature_names
-from sklearn_msd.validation import as_array, validate_flat, validate_uncropped
+from sklearn_msd.validation import validate_flat, validate_uncropped
 
 __all__ = ["SegmentCropper", "SegmentScaler", "stack_segments", "unstack_segments"]
 

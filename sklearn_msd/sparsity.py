@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.checkpoints import sibling
-from sklearn_msd.modules import LAYERS, layer_weights
+from sklearn_msd.modules import check_layer_names, layer_weights
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.training_parameters import SEQUENCE
 from sklearn_msd.whole_fits import whole_fit
 
 
@@ -82,7 +83,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         "estimator": [BaseSegmentClassifier],
         "l1": [Interval(Real, 0, None, closed="left")],
         "threshold": [Interval(Real, 0, None, closed="left")],
-        "layers": ["array-like"],
+        "layers": SEQUENCE,
     }
 
     def __init__(
@@ -128,17 +129,12 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         ValueError
             For unknown layers and bad input.
         """
-        layers = set(self.layers)
-        if isinstance(self.layers, str) or not layers or layers - set(LAYERS):
-            raise ValueError(
-                f"layers must be a sequence of names among {LAYERS}; got "
-                f"{self.layers!r}."
-            )
+        check_layer_names(self.layers, "layers", least=1)
         weights = {"sample_weight": sample_weight, "base_logits": base_logits}
         # A fresh start: with one seed the second net would begin where the first did.
         rng = check_random_state(copy.deepcopy(self.estimator.random_state))
         first, second = (int(seed) for seed in rng.randint(2**31 - 1, size=2))
-        kept = [name for name in self.estimator.l2_layers if name not in layers]
+        kept = [name for name in self.estimator.l2_layers if name not in self.layers]
         self.dense_estimator_ = clone(self.estimator).set_params(
             l1=self.l1,
             l1_layers=tuple(self.layers),

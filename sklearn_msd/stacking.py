@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.ensemble import StackingClassifier
 from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
-from sklearn.model_selection import check_cv
 from sklearn.utils import Bunch
 from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd.bases import (
     check_fitted_base,
     check_labels,
@@ -24,9 +25,8 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
-from sklearn_msd.logits import class_logits, out_of_fold_logits
+from sklearn_msd.logits import class_logits, folds_of, out_of_fold_logits
 from sklearn_msd.predicting import LogitClassifierMixin
-from sklearn_msd.validation import as_array
 
 BASES = """\
 estimators : list of (str, classifier)
@@ -80,7 +80,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Fit the bases; the logits to train the combiner on, and checked labels."""
-        names, bases = _BaseHeterogeneousEnsemble._validate_estimators(self)
+        names, bases = self._checked_bases()
         X, y = as_array(X), check_labels(self, y)
         used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
         ready = {n: self.cv == "prefit" or is_frozen(b) for n, b in used.items()}
@@ -98,8 +98,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         take_feature_names(self, self.estimators_)
         logits = {n: fitted_base_logits(n, used[n], X) for n in used if ready[n]}
         if to_fit:
-            cv = check_cv(self.cv, y, classifier=True)
-            folds = list(cv.split(X, y))
+            folds = folds_of(self.cv, X, y)
             held_out = Parallel(n_jobs=self.n_jobs)(
                 delayed(out_of_fold_logits)(
                     used[name], X, y, cv=folds, n_jobs=self.n_jobs, params=routed[name]
@@ -109,6 +108,24 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
             logits |= dict(zip(to_fit, held_out, strict=True))
         stacked = self._stack([logits[name] for name in used])
         return stacked, y
+
+    def _checked_bases(self) -> tuple[Sequence[str], Sequence[Any]]:
+        """Names and bases, as scikit-learn checks them once all are estimators."""
+        for i, item in enumerate(self.estimators):
+            if not (isinstance(item, list | tuple) and len(item) == 2):
+                raise ValueError(
+                    "estimators must be a list of (string, estimator) tuples; "
+                    f"got {item!r} in it."
+                )
+            base = item[1]
+            is_estimator = hasattr(base, "fit") and not isinstance(base, type)
+            if not (is_estimator or (isinstance(base, str) and base == "drop")):
+                raise TypeError(
+                    f"estimators[{i}] must have a classifier or 'drop'; got {base!r}."
+                )
+        checked: tuple[Sequence[str], Sequence[Any]]
+        checked = _BaseHeterogeneousEnsemble._validate_estimators(self)
+        return checked
 
     def transform(self, X: Any) -> np.ndarray:
         """Logits of the bases, side by side.

@@ -11,6 +11,9 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 
+# scikit-learn's "array-like" are all that have a length, forests among them.
+SEQUENCE = [list, tuple, set, frozenset, np.ndarray]
+
 TRAINING_PARAMETERS = """\
 l2 : float, default=0.01
         Strength of the penalty ½·l2·Σw² on the weights of `l2_layers` (equation 1).
@@ -54,7 +57,8 @@ l2 : float, default=0.01
     device : str, default="auto"
         "auto" is a CUDA device where there is one, else the CPU; or a PyTorch name.
     callbacks : list of skorch callbacks, default=None
-        Copied before use; `net_.callbacks_` has the copies.
+        Copied before use; `net_.callbacks_` has the copies. `partial_fit` calls them
+        too.
     checkpoint : str, path-like or None, default=None
         File that `fit` keeps its state in, and goes on from if it is there: with the
         same parameters and songs, to the weights of a fit without a break. A finished
@@ -99,8 +103,8 @@ class TrainingParameters:
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "l2": [Interval(Real, 0, None, closed="left")],
         "l1": [Interval(Real, 0, None, closed="left")],
-        "l2_layers": ["array-like"],
-        "l1_layers": ["array-like"],
+        "l2_layers": SEQUENCE,
+        "l1_layers": SEQUENCE,
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "lr_schedule": [StrOptions({"constant", "one_cycle"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.utils import (
     assert_all_finite,
@@ -13,12 +12,14 @@ from sklearn.utils import (
     check_consistent_length,
     column_or_1d,
 )
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     FLOAT_DTYPES,
     _check_feature_names,
     validate_data,
 )
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd._mapped_songs import MappedSongs
 from sklearn_msd._segment_arrays import (
     check_songs,
@@ -72,7 +73,7 @@ def validate_songs(
         If the width is not a multiple of `n_segment_features`, or numbers are missing
         or infinite; with `y`, also if they would be infinite in the net's `dtype`.
     """
-    width = estimator.n_segment_features
+    width = int(estimator.n_segment_features)
     X = as_array(X, name)
     if isinstance(X, list) and X and np.ndim(X[0]) == 2:
         X = np.asarray(X)
@@ -128,7 +129,7 @@ def validate_uncropped(
     estimator: Any, X: Any, *, reset: bool
 ) -> list[NDArray[Any]] | NDArray[Any]:
     """Songs of any length: a list of arrays, or one three-dimensional array."""
-    n_segment_features: int = estimator.n_segment_features
+    n_segment_features = int(estimator.n_segment_features)  # True is one, and no length
     X = as_array(X)
     if is_song_list(X):
         songs = check_songs(X)
@@ -185,34 +186,46 @@ def _pad_to_fit(X: Any, estimator: Any) -> Any:
     return np.pad(X, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
 
 
-def as_array(X: Any, name: str = "X") -> Any:
-    """Tensors and masked arrays as plain arrays; anything else as it is.
-
-    What is masked becomes NaN: scikit-learn would take the numbers under the mask.
+def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
+    """The different labels, sorted.
 
     Raises
     ------
-    TypeError
-        If NumPy cannot hold a tensor, be it sparse or without data; and for records,
-        dates and durations.
+    ValueError
+        If they are no labels of classes, or of kinds that cannot be sorted together.
     """
-    if isinstance(X, torch.Tensor):
-        X = X.detach()
-        try:
-            # NumPy has no bfloat16; float32 holds all of its numbers.
-            return (X.float() if X.dtype == torch.bfloat16 else X).cpu().numpy()
-        except (TypeError, RuntimeError, NotImplementedError) as error:
-            raise TypeError(
-                f"{name} must be a dense tensor that NumPy can hold: {error}"
-            ) from error
-    if isinstance(X, np.ma.MaskedArray):
-        if not np.ma.is_masked(X):
-            return X.data
-        dtype = X.dtype if X.dtype.kind in "fc" else np.dtype(np.float64)
-        return np.ma.filled(X.astype(dtype), np.nan)
-    if isinstance(X, np.ndarray) and X.dtype.kind in "VMm":
-        raise TypeError(f"{name} must hold numbers; got the dtype {X.dtype}.")
-    return X
+    y = np.asarray(labels)
+    if y.ndim != 1 or y.dtype.kind == "V":
+        raise ValueError(
+            f"{name} must be one-dimensional, of numbers or text; got the shape "
+            f"{y.shape} and the dtype {y.dtype}."
+        )
+    try:
+        check_classification_targets(y)
+        return np.unique(y)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"{name} must hold labels of one kind, numbers or text: {error}"
+        ) from error
+
+
+def check_known(labels: np.ndarray, classes: np.ndarray, message: str) -> None:
+    """Raise a ValueError if there are labels that are not among the classes.
+
+    By equality, not by order: labels may be of another kind than the classes.
+    """
+    known = set(classes.tolist())
+    unknown = [label for label in labels.tolist() if label not in known]
+    if unknown:
+        raise ValueError(f"{message}: {unknown[:10]}; known are {classes.tolist()}.")
+
+
+def check_scores(scores: np.ndarray, estimator: Any, method: str) -> None:
+    """Raise a ValueError for scores of another's estimator that are no numbers."""
+    if not np.isfinite(scores).all():
+        raise ValueError(
+            f"{type(estimator).__name__}.{method} gave NaN or infinite scores."
+        )
 
 
 def _check_range(flat: NDArray[Any], dtype: str, name: str) -> None:

@@ -83,13 +83,7 @@ class WeightHistogramDisplay:
         """
         weights = {}
         for name, estimator in by_name(estimators, "estimators").items():
-            check_is_fitted(estimator)
-            net: Any = getattr(estimator, "estimator_", estimator)
-            if not hasattr(net, "module_"):
-                raise TypeError(
-                    f"estimators[{name!r}] must be a net classifier; got "
-                    f"{type(estimator).__name__}."
-                )
+            net = _fitted_net(estimator, f"estimators[{name!r}]")
             weights[name] = {
                 layer: weight.detach().cpu().numpy()
                 for layer, weight in layer_weights(net.module_, layers).items()
@@ -225,10 +219,9 @@ class KernelDisplay:
         Raises
         ------
         TypeError
-            If the net has no convolution.
+            If it is no net, or has no convolution.
         """
-        check_is_fitted(estimator)
-        net = getattr(estimator, "estimator_", estimator)
+        net = _fitted_net(estimator, "estimator")
         convolutions = layer_weights(net.module_, ("conv",))
         if not convolutions:
             raise TypeError(f"{type(net).__name__} has no convolution.")
@@ -286,9 +279,20 @@ class KernelDisplay:
         return self
 
 
-def _title(layer: str) -> str:
+def _fitted_net(estimator: Any, name: str) -> Any:
+    """A net classifier, or the one that a `SparseRefitClassifier` ended with."""
+    check_is_fitted(estimator)
+    net = getattr(estimator, "estimator_", estimator)
+    if not hasattr(net, "module_"):
+        raise TypeError(
+            f"{name} must be a net classifier; got {type(estimator).__name__}."
+        )
+    return net
+
+
+def _title(layer: Any) -> str:
     """A layer as `n_parameters_` calls it: ``conv.0.weight`` is ``conv1``."""
-    name, *rest = layer.removesuffix(".weight").split(".")
+    name, *rest = str(layer).removesuffix(".weight").split(".")
     if len(rest) == 1 and rest[0].isdigit():
         return f"{name}{int(rest[0]) + 1}"
     return ".".join([name, *rest])

@@ -13,8 +13,8 @@ PACKAGE = Path(sklearn_msd.__file__).parent
 # shares its row only where the row is one package.
 ROWS: list[set[str]] = [
     {
-        *("_optional", "_files", "_mapped_songs", "convolution", "predicting"),
-        *("fit_warnings", "forks", "whole_fits"),
+        *("_as_array", "_optional", "_files", "_mapped_songs", "convolution"),
+        *("predicting", "fit_warnings", "forks", "whole_fits"),
     },
     {"_segment_arrays", "training_parameters", "drawing", "_model_file"},
     {"modules", "validation", "datasets", "inspection", "combiner_display"},

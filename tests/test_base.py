@@ -345,6 +345,76 @@ def test_partial_fit_takes_classes_one_by_one(data):
         net.partial_fit(X[:3], ["pop", "polka", "pop"])
 
 
+@pytest.mark.filterwarnings("ignore:The validation loss was still falling")
+@pytest.mark.parametrize(
+    "params", [{"lr_schedule": "one_cycle"}, {"early_stopping": True}]
+)
+def test_partial_fit_after_fit_knows_no_end(data, params):
+    """Neither a rate that falls nor a validation part is of anything but `fit`."""
+    rates = []
+
+    class Rates(Callback):
+        def on_batch_end(self, net, training, **kwargs):
+            rates.append(net.optimizer_.param_groups[0]["lr"])
+
+    X, y = data
+    given = {"validation_fraction": 0.5, "callbacks": [Rates()], **params}
+    net = make(**given).fit(X, y)
+    del rates[:]
+    for _ in range(6):
+        net.partial_fit(X, y)
+    assert rates == [0.01] * 36
+    assert net.n_iter_ == 4 + 6
+
+
+def test_partial_fit_calls_callbacks_from_the_first_call_on(data):
+    X, y = data
+    net = make(callbacks=[Counter()])
+    for _ in range(3):
+        net.partial_fit(X, y, classes=np.unique(y))
+    (copied,) = [cb for _, cb in net.net_.callbacks_ if isinstance(cb, Counter)]
+    assert copied.epochs == 3
+    net = pickle.loads(pickle.dumps(net)).partial_fit(X, y)
+    (copied,) = [cb for _, cb in net.net_.callbacks_ if isinstance(cb, Counter)]
+    assert copied.epochs == 1
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        (np.array(["pop", None, "blues"] * 20, dtype=object), "y must hold labels of"),
+        (np.array(["pop", b"pop", "blues"] * 20, dtype=object), "y must hold labels"),
+        (np.zeros(N_SONGS, [("a", "f4")]), "y must be one-dimensional, of numbers"),
+    ],
+    ids=["None among text", "bytes among text", "records"],
+)
+def test_labels_of_kinds_that_do_not_go_together(data, labels, message):
+    X, y = data
+    with pytest.raises(ValueError, match=message):
+        make().fit(X, labels)
+    net = make()
+    with pytest.raises(ValueError, match=message):
+        net.partial_fit(X, labels, classes=["pop", "blues"])
+    # As if it had never been called.
+    assert net.partial_fit(X, y, classes=np.unique(y)).predict(X).shape == (N_SONGS,)
+
+
+@pytest.mark.parametrize(
+    "classes", [1, "pop", [["pop"]], np.zeros(3, [("a", "f4")]), [None, "pop"]]
+)
+def test_classes_that_are_none(data, classes):
+    with pytest.raises(ValueError, match="classes must "):
+        make().partial_fit(*data, classes=classes)
+
+
+def test_a_first_call_that_failed_binds_no_classes(data):
+    X, y = data
+    net = make()
+    with pytest.raises(ValueError, match=r"not in `classes`.*'metal'"):
+        net.partial_fit(X, y, classes=["blues", "pop"])
+    assert list(net.partial_fit(X, y, classes=np.unique(y)).classes_) == sorted(set(y))
+
+
 def test_partial_fit_goes_on_after_pickling(data):
     X, y = data
     net = pickle.loads(pickle.dumps(make().fit(X, y)))
@@ -689,6 +759,7 @@ def test_fit_on_a_memory_map_larger_than_the_memory_it_may_use(tmp_path):
         ({"device": "cuda:99"}, "device='cuda:99'"),
         ({"device": "meta"}, "device='meta'"),
         ({"device": "toaster"}, "device='toaster'"),
+        ({"device": ""}, "device=''"),
         ({"n_segment_features": 7}, "n_segment_features=7"),
         (
             {"early_stopping": True, "validation_fraction": 0.02},
@@ -701,6 +772,25 @@ def test_bad_parameters(data, params, message):
         make(**params).fit(*data)
 
 
+@pytest.mark.parametrize("callback", ["T", 3, ("name", 3), int, ("name", Callback, 1)])
+def test_callbacks_that_are_none(data, callback):
+    with pytest.raises(TypeError, match=r"callbacks\[1\] must be a skorch callback"):
+        make(callbacks=[Callback, callback]).fit(*data)
+
+
+def test_true_is_one(data):
+    sizes = {"n_kernels": 1, "kernel_height": 1, "pool_size": 1, "batch_size": 1}
+    one = make(**sizes).fit(*data)
+    true = make(**dict.fromkeys(sizes, True)).fit(*data)
+    assert torch.equal(weights(true), weights(one))
+
+
+def test_numbers_of_any_kind_are_strengths_and_rates(data):
+    expected = make(l1=1, l2=1, learning_rate=1).fit(*data)
+    found = make(l1=True, l2=np.float32(1), learning_rate=np.bool_(True).item())
+    assert torch.equal(weights(found.fit(*data)), weights(expected))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -708,6 +798,7 @@ def test_bad_parameters(data, params, message):
         ({"sample_weight": np.zeros(N_SONGS)}, "[Ss]ample.weight"),
         ({"sample_weight": -np.ones(N_SONGS)}, "sample_weight"),
         ({"base_logits": np.zeros((N_SONGS, 2))}, r"base_logits .* \(60, 3\); got"),
+        ({"base_logits": np.full((N_SONGS, 3), "a")}, "base_logits must be numbers"),
         ({"base_logits": np.full((N_SONGS, 3), np.nan)}, "base_logits must be finite"),
         ({"X_val": np.zeros((2, 60))}, "X_val and y_val"),
         ({"X_val": np.zeros((2, 60)), "y_val": ["pop", "polka"]}, "y_val .*polka"),

@@ -1,9 +1,11 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
@@ -116,6 +118,27 @@ def test_in_a_grid_search(songs):
     grid = {"n_crops": [1, 4], "estimator__C": [0.01, 1.0]}
     search = GridSearchCV(clf, grid, cv=2).fit(stack_segments(X), y)
     assert search.best_score_ > 0.8
+
+
+def test_true_is_one(songs):
+    X, y = songs
+    one = {"n_crops": 1, "n_segments": 1, "n_segment_features": 1}
+    sequences = [song[:, :1] for song in X]
+    clf = CropAveragingClassifier(LogisticRegression(), **one).fit(sequences, y)
+    true = clone(clf).set_params(**dict.fromkeys(one, True)).fit(sequences, y)
+    assert_array_equal(true.predict_proba(sequences), clf.predict_proba(sequences))
+
+
+def test_probabilities_that_are_no_numbers():
+    X, y = np.ones((6, 8)), [0, 1, 2] * 2
+    clf = CropAveragingClassifier(GaussianNB(), n_segments=2, n_segment_features=2)
+    clf.fit(X, y)
+    clf.estimator_.var_[:] = 0
+    with (
+        np.errstate(all="ignore"),
+        pytest.raises(ValueError, match=r"GaussianNB\.predict_proba gave NaN"),
+    ):
+        clf.predict_proba(X)
 
 
 def test_clear_errors(songs):

@@ -11,16 +11,22 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, LinearSVC
 from sklearn.utils import all_estimators
 
-from sklearn_msd import FullyConnectedClassifier
+from sklearn_msd import (
+    CorrectingClassifier,
+    FullyConnectedClassifier,
+    LinearCombiner,
+)
 from sklearn_msd.logits import (
     SMALLEST_PROBABILITY,
     class_logits,
+    folds_of,
     hidden_representation,
     out_of_fold_logits,
 )
@@ -225,3 +231,34 @@ def test_a_fold_without_a_class_is_an_error():
     folds = [(np.flatnonzero(a), np.flatnonzero(b)) for a, b in folds]
     with pytest.raises(ValueError, match="leaves no song of class 'b'"):
         out_of_fold_logits(LogisticRegression(), X, y, cv=folds)
+
+
+@pytest.mark.parametrize("cv", [("text",), [1, 2], [(1,)], []])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda cv: LinearCombiner([("a", GaussianNB())], cv=cv),
+        lambda cv: CorrectingClassifier(GaussianNB(), cv=cv),
+    ],
+    ids=["combiner", "corrector"],
+)
+def test_folds_that_are_none(make, cv):
+    with pytest.raises(ValueError, match="cv must be a number of folds, a splitter"):
+        make(cv).fit(*problem(3))
+
+
+def test_a_splitters_own_message_is_kept():
+    X, y = problem(3)
+    with pytest.raises(ValueError, match="n_splits=99 greater than"):
+        folds_of(99, X, y)
+
+
+def test_folds_are_those_of_the_splitter():
+    X, y = problem(3)
+    expected = [*StratifiedKFold(4).split(X, y)]
+    for cv in (4, StratifiedKFold(4), iter(expected)):
+        for (train, test), (same_train, same_test) in zip(
+            folds_of(cv, X, y), expected, strict=True
+        ):
+            np.testing.assert_array_equal(train, same_train)
+            np.testing.assert_array_equal(test, same_test)

@@ -338,12 +338,15 @@ def test_a_full_disk_leaves_the_file_that_was_there(fitted, tmp_path, monkeypatc
 # Files of other versions
 
 
-def test_a_file_of_a_later_format_is_refused(fitted, tmp_path):
+@pytest.mark.parametrize("other", [b"0", b"2"])
+def test_a_file_of_another_format_is_refused(fitted, tmp_path, other):
     path = tmp_path / "model.msd"
     save(fitted("conv"), path)
-    content = path.read_bytes().replace(rb"{\"format\": 1,", rb"{\"format\": 2,")
-    path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"later version of sklearn_msd.*up to 1"):
+    content = path.read_bytes()
+    changed = content.replace(rb"{\"format\": 1,", rb"{\"format\": " + other + b",")
+    assert changed != content
+    path.write_bytes(changed)
+    with pytest.raises(ValueError, match=f"its format is {int(other)}; .* from 1 to 1"):
         load(path)
 
 

@@ -54,6 +54,14 @@ def test_stack_names_the_song_that_does_not_fit(songs, match):
         stack_segments(songs)
 
 
+@pytest.mark.parametrize(
+    "songs", [int, 3.0, np.array(3), "songs", {"a": np.ones((2, 3))}, iter([])]
+)
+def test_stack_needs_a_sequence(songs):
+    with pytest.raises(TypeError, match="songs must be a sequence of arrays"):
+        stack_segments(songs)
+
+
 def test_unstack_needs_three_dimensions():
     with pytest.raises(ValueError, match=r"got \(2, 3\)"):
         unstack_segments(song(2))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msd import RecurrentClassifier, SegmentConvClassifier, TimeConvClassifier
@@ -159,6 +160,8 @@ def test_layers_that_the_net_lacks_warn(songs):
         ({"layers": ("kernel",)}, "layers must be"),
         ({"layers": "conv"}, "layers must be|'layers' parameter"),
         ({"layers": ()}, "layers must be"),
+        ({"layers": [["conv"]]}, "layers must be"),
+        ({"layers": RandomForestClassifier()}, "'layers' parameter"),
         ({"threshold": -1.0}, "'threshold' parameter"),
         ({"l1": -1.0}, "'l1' parameter"),
         ({"estimator": 3}, "'estimator' parameter"),

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.frozen import FrozenEstimator
+from sklearn.naive_bayes import GaussianNB
 
 from sklearn_msd import (
     FullyConnectedClassifier,
@@ -78,12 +80,24 @@ def test_the_strongest_kernels_come_first(songs):
     assert [label.get_text() for label in display.ax_.get_yticklabels()] == names
 
 
+def test_layers_may_have_any_name():
+    display = WeightHistogramDisplay({"net": {0: np.ones(3)}}).plot()
+    assert display.axes_[0].get_title() == "0"
+
+
 def test_kernels_of_a_sparse_net_are_those_refitted(songs):
     sparse = SparseRefitClassifier(
         SegmentConvClassifier(n_kernels=5, max_epochs=1, random_state=0), threshold=0.1
     ).fit(*songs)
     display = KernelDisplay.from_estimator(sparse)
     assert (display.kernels == 0).sum() == (~sparse.masks_["conv.0.weight"]).sum()
+
+
+def test_what_is_no_net_is_refused(songs):
+    bayes = GaussianNB().fit(*songs)
+    for estimator in (bayes, FrozenEstimator(bayes)):
+        with pytest.raises(TypeError, match="estimator must be a net classifier; got"):
+            KernelDisplay.from_estimator(estimator)
 
 
 def test_a_net_without_kernels_is_refused(songs):

@@ -38,8 +38,13 @@ def cut_songs(
             f"X has {X.shape[2]} features a segment, expected {n_segment_features}."
         )
     n_features = X[:1].size
+    if n_features % n_segment_features or not n_features:
+        raise ValueError(
+            f"X has {n_features} features a song, expected a multiple of the "
+            f"{n_segment_features} of a segment."
+        )
     width = n_segments * n_segment_features
-    if n_features < width or n_features % n_segment_features:
+    if n_features < width:
         raise ValueError(
             f"X has {n_features} features a song, expected {width}: {n_segments} "
             f"segments of {n_segment_features}, or more segments."

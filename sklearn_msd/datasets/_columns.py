@@ -36,12 +36,13 @@ def check_order(columns: Sequence[str]) -> tuple[str, ...]:
     ValueError
         If a group is missing, repeated or unknown.
     """
-    if isinstance(columns, str) or sorted(columns) != sorted(GROUPS):
+    given = [] if isinstance(columns, str) else list(columns)
+    if len(given) != len(GROUPS) or not all(group in given for group in GROUPS):
         raise ValueError(
             f"columns must hold each of {COLUMN_ORDER} once, in the order wanted; "
             f"got {columns!r}."
         )
-    return tuple(columns)
+    return tuple(given)
 
 
 def feature_names(columns: Sequence[str] = COLUMN_ORDER) -> list[str]:

@@ -76,6 +76,7 @@ class SongFile:
             "loudness": (f"segments_loudness_{loudness}", 1),
         }
         order = [arrays[group] for group in check_order(columns)]
+        os.stat(self.path)  # for Python's own error where there is no such file
         with self._naming_damage():
             h5f = self._h5py.h5f
             self._file = h5f.open(os.fsencode(self.path), h5f.ACC_RDONLY)

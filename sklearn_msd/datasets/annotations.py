@@ -98,6 +98,8 @@ def read_genre_annotations(
 
     Raises
     ------
+    TypeError
+        If ``known_ids`` is a text.
     ValueError
         If no line holds an annotation, or if ``errors="raise"`` and a line is bad.
     OSError
@@ -125,6 +127,9 @@ def read_genre_annotations(
     >>> annotations.minority
     {'TRAAAED128E0783FAB': 'Vocal'}
     """
+    if isinstance(known_ids, str | bytes):  # containers, but of letters
+        kind = type(known_ids).__name__
+        raise TypeError(f"known_ids must be a container of ids, a set say; got {kind}.")
     found = GenreAnnotations()
     with open(path, "rb") as file:
         number = 0

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory, check_random_state
 
+from sklearn_msd._as_array import as_array
 from sklearn_msd._segment_arrays import PADS, iter_crops, stack_segments
 from sklearn_msd.datasets._audio_features import audio_segments
 from sklearn_msd.datasets._audio_file import RATES, read_audio
@@ -116,7 +117,7 @@ def segments_from_audio(
 
 def _mono(samples: ArrayLike) -> NDArray[np.floating]:
     """One channel of floating-point samples."""
-    y = np.asarray(samples)
+    y = np.asarray(as_array(samples, "samples"))
     if y.dtype.kind == "i":
         y = y / -float(np.iinfo(y.dtype).min)
     if y.dtype.kind != "f":

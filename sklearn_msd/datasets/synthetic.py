@@ -186,6 +186,7 @@ def make_songs(
         raise ValueError(
             f"min_segments must be at most n_segments={n_segments}; got {min_segments}."
         )
+    n_songs, n_segments = int(n_songs), int(n_segments)  # True is one, and no length
     rng = _generator(random_state)
     task_rng = rng.spawn(1)[0] if task_state is None else _generator(task_state)
     signals = Signals(n_classes, shares, class_sep, mean_sep, noise, task_rng)

@@ -27,7 +27,11 @@ def test_songs_that_end_in_nan_are_repeated():
     ("songs", "message"),
     [
         (X[:, :3], "9 features a song, expected 12"),
-        (X.reshape(2, -1)[:, :17], "17 features a song, expected 12"),
+        (
+            X.reshape(2, -1)[:, :17],
+            "17 features a song, expected a multiple of the 3",
+        ),
+        (X[:, :0], "0 features a song, expected a multiple of the 3"),
         (X[:, :, :2], "2 features a segment, expected 3"),
         (X[0, 0], "must be numbers of shape"),
         (np.array([["a"]]), "must be numbers of shape"),

@@ -58,6 +58,12 @@ def test_bad_lines_are_reported_with_their_numbers(write):
         assert len(read_genre_annotations(path, errors="ignore").problems) == 4
 
 
+@pytest.mark.parametrize("known_ids", ["ABC", b""])
+def test_known_ids_are_no_text(write, known_ids):
+    with pytest.raises(TypeError, match="known_ids must be a container of ids"):
+        read_genre_annotations(write("A\tJazz\n"), known_ids=known_ids)
+
+
 def test_known_ids_decide_where_given(write):
     path = write(f"{A}\tRock\nown-id\tJazz\n")
     with pytest.warns(UserWarning, match="1 unknown track \\(line 1\\)"):

@@ -25,7 +25,10 @@ def test_orders_hold_the_same_25_features():
 
 @pytest.mark.parametrize(
     "columns",
-    ["chroma", ("chroma", "timbre"), ("chroma", "timbre", "pitch"), ("chroma",) * 3],
+    [
+        *("chroma", ("chroma", "timbre"), ("chroma", "timbre", "pitch")),
+        *(("chroma",) * 3, ("chroma", 1, None), [{}, "timbre", "chroma"]),
+    ],
 )
 def test_a_wrong_order_is_refused(columns):
     with pytest.raises(ValueError, match="columns must hold each of"):

@@ -71,6 +71,8 @@ def test_part_of_a_song_in_the_reports_order(tmp_path):
 
 def test_a_missing_file_is_no_damage(tmp_path):
     with pytest.raises(FileNotFoundError):
+        SongFile("", COLUMN_ORDER, "max")
+    with pytest.raises(FileNotFoundError):
         SongFile(tmp_path / "none.h5", COLUMN_ORDER, "start")
 
 

@@ -221,6 +221,11 @@ def test_task_state_gives_more_songs_of_the_same_classes():
     assert model.score(by_single_segments(X_other), y_other) < here - 0.1
 
 
+def test_true_is_one():
+    X, _ = make_songs(True, n_segments=True, random_state=0)
+    assert_array_equal(X, make_songs(1, n_segments=1, random_state=0)[0])
+
+
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
