@@ -4,10 +4,11 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 OUT    ?= report-out
 DATA   ?= synthetic
+EXAMPLES ?= 130
 PIP    := python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: install test test-slow test-min test-latest test-bare lint audit report bench \
-        peers docs clean
+.PHONY: install test test-slow fuzz test-min test-latest test-bare lint audit report \
+        bench peers docs clean
 
 install: $(VENV)/installed
 
@@ -19,7 +20,7 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 # On nets as small as the tests' a second thread does nothing but wait.
-test test-slow test-min test-latest test-bare: export OMP_NUM_THREADS = 1
+test test-slow fuzz test-min test-latest test-bare: export OMP_NUM_THREADS = 1
 
 test: install
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)
@@ -27,6 +28,11 @@ test: install
 # What takes too long for every day.
 test-slow: install
 	$(BIN)/python -m pytest -m slow $(ARGS)
+
+# The everyday suite has some 300 examples of these, and always the same; here are over
+# 5000, and others each time.
+fuzz: install
+	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
 # On what users have: the lowest versions that pyproject.toml admits, the newest, and no
 # optional dependency. Each in its own environment; torch stays the pinned CPU build.
