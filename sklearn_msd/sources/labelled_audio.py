@@ -6,7 +6,7 @@ import csv
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +25,9 @@ AUDIO_SUFFIXES = (
     *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg"),
     *(".opus", ".wav", ".wma"),
 )
+# Many more files than anyone has, and a fraction of a computer's memory.
+_MAX_TABLE_BYTES = 2**26
+
 # The folder below the first that a file is in.
 FOLDER_LABEL = "^([^/]+)/"
 
@@ -181,17 +184,27 @@ def _match(names: Sequence[str], pattern: str, what: str) -> list[str]:
     return [match[1] for match in matches if match]
 
 
+def _cells(text: str, delimiter: str, table: Path) -> Iterator[list[str]]:
+    try:
+        yield from csv.reader(text.splitlines(), delimiter=delimiter)
+    except csv.Error as error:  # a cell of over 100,000 letters
+        raise ValueError(f"{table}: no table of files and labels ({error}).") from error
+
+
 def _from_table(folder: Path, table: Path) -> LabelledFiles:
     """Files, labels and perhaps groups, as a table lists them."""
+    with open(table, "rb") as file:
+        content = file.read(_MAX_TABLE_BYTES + 1)
+    if len(content) > _MAX_TABLE_BYTES:
+        raise ValueError(f"{table}: a table of more than {_MAX_TABLE_BYTES} bytes.")
     try:
-        text = table.read_text(encoding="utf-8-sig")
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ValueError(f"{table}: not a text file in UTF-8 ({error}).") from error
     delimiter = "\t" if "\t" in text.split("\n", 1)[0] else ","
     rows: dict[str, list[str]] = {}
-    lines: Iterable[list[str]] = csv.reader(text.splitlines(), delimiter=delimiter)
     width = None
-    for number, row in enumerate(lines, start=1):
+    for number, row in enumerate(_cells(text, delimiter, table), start=1):
         cells = [cell.strip() for cell in row]
         if not any(cells) or (number == 1 and cells[0].lower() == "file"):
             continue

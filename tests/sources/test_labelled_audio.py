@@ -67,11 +67,21 @@ def test_groups_by_a_table(folder):
         ("theo/disc 1/3.WAV,a\n\ntheo/disc 1/3.WAV,b", "line 3: .* there twice"),
         ("theo/none.wav,a", "line 1: there is no file"),
         ("file,label\n", "no line with a file"),
+        ("a" * 200_000, r"no table of files and labels \(field larger"),
     ],
 )
 def test_bad_tables(folder, text, message):
     (folder / "labels").write_text(text)
     with pytest.raises((ValueError, FileNotFoundError), match=message):
+        AudioFolder(table=folder / "labels").find(folder)
+
+
+def test_a_table_without_end_is_not_read_to_its_end(folder):
+    with open(folder / "labels", "wb") as file:
+        file.truncate(2**40)  # takes no room on the disk
+    with pytest.raises(
+        ValueError, match=r"labels: a table of more than 67108864 bytes"
+    ):
         AudioFolder(table=folder / "labels").find(folder)
 
 
