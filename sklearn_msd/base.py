@@ -501,9 +501,8 @@ class BaseSegmentClassifier(
             verbose=int(self.verbose),
             device=str(resolve_device(self.device)),
         )
-        if (
-            not self.verbose
-        ):  # it lays out its table all the same, and may lose a Ctrl-C
+        if not self.verbose:
+            # It would lay out its table all the same, and may lose a Ctrl-C there.
             net.set_params(callbacks__print_log=None)
         net.initialize()
         return net
