@@ -215,7 +215,8 @@ def check_known(labels: np.ndarray, classes: np.ndarray, message: str) -> None:
     By equality, not by order: labels may be of another kind than the classes.
     """
     known = set(classes.tolist())
-    unknown = [label for label in labels.tolist() if label not in known]
+    different = dict.fromkeys(labels.tolist())
+    unknown = [label for label in different if label not in known]
     if unknown:
         raise ValueError(f"{message}: {unknown[:10]}; known are {classes.tolist()}.")
 

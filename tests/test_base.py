@@ -785,6 +785,7 @@ def test_true_is_one(data):
     assert torch.equal(weights(true), weights(one))
 
 
+@pytest.mark.filterwarnings("ignore:The training diverged")
 def test_numbers_of_any_kind_are_strengths_and_rates(data):
     expected = make(l1=1, l2=1, learning_rate=1).fit(*data)
     found = make(l1=True, l2=np.float32(1), learning_rate=np.bool_(True).item())
@@ -840,7 +841,9 @@ def test_validation_curves_count_the_offset(data):
         X, y, base_logits=sure, X_val=X[:20], y_val=y[:20], base_logits_val=sure[:20]
     )
     assert net.validation_scores_ == [1.0] * 4
-    with pytest.raises(ValueError, match=r"base_logits_val must have shape.*\(20, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"base_logits_val must be numbers of shape.*\(20, 3\)"
+    ):
         make().fit(X, y, X_val=X[:20], y_val=y[:20], base_logits_val=sure)
 
 
