@@ -17,7 +17,10 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state, compute_class_weight
 from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import _check_partial_fit_first_call
+from sklearn.utils.multiclass import (
+    _check_partial_fit_first_call,
+    check_classification_targets,
+)
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
@@ -197,6 +200,7 @@ class BaseSegmentClassifier(
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
         X, y = validate_songs(self, X, y, padding=self._takes_padding())
         classes = sorted_classes(y)
+        check_classification_targets(y)
         y = np.searchsorted(classes, y)
         if len(classes) < 2:
             raise ValueError(
@@ -264,6 +268,7 @@ class BaseSegmentClassifier(
             self.__dict__.pop("classes_", None)
         X, y = validate_songs(self, X, y, padding=self._takes_padding(), reset=first)
         present = sorted_classes(y)
+        check_classification_targets(y)
         if classes is not None:
             classes = sorted_classes(classes, "classes")
         _check_partial_fit_first_call(self, classes)

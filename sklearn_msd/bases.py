@@ -15,6 +15,7 @@ from sklearn.utils.metadata_routing import (
     _routing_enabled,
     process_routing,
 )
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.base import BaseSegmentClassifier
@@ -35,6 +36,7 @@ def check_labels(estimator: Any, y: Any) -> np.ndarray:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
     labels: np.ndarray = column_or_1d(y, warn=True)
     estimator.classes_ = sorted_classes(labels)
+    check_classification_targets(labels)
     if len(estimator.classes_) < 2:
         raise ValueError(f"{name} needs at least 2 classes in y; got 1 class.")
     return labels

@@ -19,6 +19,7 @@ from sklearn.utils import (
     get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from sklearn_msd._segment_arrays import PADS, crop_songs
@@ -142,7 +143,8 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         songs = validate_uncropped(self, X, reset=True)
         y = column_or_1d(y, warn=True)
         check_consistent_length(songs, y)
-        sorted_classes(y)  # raises for what are no labels
+        sorted_classes(y)  # raises for what cannot be sorted
+        check_classification_targets(y)
         crops = self._crop(songs, self.crop)
         fit_params = {}
         if sample_weight is not None:

@@ -12,7 +12,6 @@ from sklearn.utils import (
     check_consistent_length,
     column_or_1d,
 )
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import (
     FLOAT_DTYPES,
     _check_feature_names,
@@ -192,7 +191,7 @@ def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are no labels of classes, or of kinds that cannot be sorted together.
+        If they are not one-dimensional, or of kinds that cannot be sorted together.
     """
     y = np.asarray(labels)
     if y.ndim != 1 or y.dtype.kind == "V":
@@ -201,9 +200,8 @@ def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
             f"{y.shape} and the dtype {y.dtype}."
         )
     try:
-        check_classification_targets(y)
         return np.unique(y)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
         raise ValueError(
             f"{name} must hold labels of one kind, numbers or text: {error}"
         ) from error

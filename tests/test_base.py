@@ -407,6 +407,14 @@ def test_classes_that_are_none(data, classes):
         make().partial_fit(*data, classes=classes)
 
 
+def test_many_classes_are_no_regression(recwarn):
+    """Each of `classes` is there once, which says nothing of the songs."""
+    X, y = np.random.RandomState(0).randn(60, 20), np.arange(60) % 25
+    make().partial_fit(X, y, classes=np.arange(25))
+    make().fit(X, y, X_val=X[:25], y_val=y[:25])
+    assert not [w for w in recwarn if "regression" in str(w.message)]
+
+
 def test_a_first_call_that_failed_binds_no_classes(data):
     X, y = data
     net = make()
