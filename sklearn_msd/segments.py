@@ -306,7 +306,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _update(self, X: Any, scaler: StandardScaler, *, reset: bool) -> Self:
         X, _ = self._validate(X, reset=reset)
-        width = self.n_segment_features if self.per == "feature" else X.shape[1]
+        width = int(self.n_segment_features) if self.per == "feature" else X.shape[1]
         for rows in _blocks(X):
             scaler.partial_fit(X[rows].reshape(-1, width))
         self._scaler = scaler

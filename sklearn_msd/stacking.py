@@ -83,7 +83,8 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         names, bases = self._checked_bases()
         X, y = as_array(X), check_labels(self, y)
         used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
-        ready = {n: self.cv == "prefit" or is_frozen(b) for n, b in used.items()}
+        prefit = isinstance(self.cv, str) and self.cv == "prefit"
+        ready = {n: prefit or is_frozen(b) for n, b in used.items()}
         for name, base in used.items():
             if ready[name]:
                 check_fitted_base(name, base, self.classes_)

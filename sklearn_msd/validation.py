@@ -191,7 +191,8 @@ def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are not one-dimensional, or of kinds that cannot be sorted together.
+        If they are not one-dimensional, hold NaN, or are of kinds that cannot be sorted
+        together.
     """
     y = np.asarray(labels)
     if y.ndim != 1 or y.dtype.kind == "V":
@@ -199,6 +200,7 @@ def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
             f"{name} must be one-dimensional, of numbers or text; got the shape "
             f"{y.shape} and the dtype {y.dtype}."
         )
+    assert_all_finite(y, input_name=name)
     try:
         return np.unique(y)
     except TypeError as error:

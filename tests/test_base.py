@@ -407,6 +407,14 @@ def test_classes_that_are_none(data, classes):
         make().partial_fit(*data, classes=classes)
 
 
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_classes_that_are_missing(data, missing):
+    pd = pytest.importorskip("pandas")
+    classes = pd.Series([0, 1, missing], dtype="Int64")
+    with pytest.raises(ValueError, match="classes contains NaN"):
+        make().partial_fit(data[0], np.arange(N_SONGS) % 2, classes=classes)
+
+
 def test_many_classes_are_no_regression(recwarn):
     """Each of `classes` is there once, which says nothing of the songs."""
     X, y = np.random.RandomState(0).randn(60, 20), np.arange(60) % 25

@@ -233,7 +233,7 @@ def test_a_fold_without_a_class_is_an_error():
         out_of_fold_logits(LogisticRegression(), X, y, cv=folds)
 
 
-@pytest.mark.parametrize("cv", [("text",), [1, 2], [(1,)], []])
+@pytest.mark.parametrize("cv", [("text",), [1, 2], [(1,)], [], np.array([])])
 @pytest.mark.parametrize(
     "make",
     [

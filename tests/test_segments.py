@@ -144,6 +144,12 @@ class TestScaler:
         assert back.dtype == dtype
         assert_allclose(back, wide, rtol=eps, atol=eps * 5 * np.abs(wide).max())
 
+    def test_true_is_one(self, songs):
+        X = stack_segments(songs)[:, :40, :1]
+        expected = SegmentScaler(n_segment_features=1).fit_transform(X)
+        found = SegmentScaler(n_segment_features=True).fit_transform(X)
+        assert_array_equal(found, expected)
+
     def test_per_input_is_standard_scaler(self, songs):
         X = stack_segments(songs).reshape(12, -1)
         ours, theirs = SegmentScaler(per="input"), StandardScaler()

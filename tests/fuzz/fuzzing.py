@@ -66,7 +66,7 @@ EXPECTED = (
     r"Expected a 2-dimensional container|"
     r"gave NaN or infinite scores"  # a base of scikit-learn's, of constant features
     r"|embedded null"  # Python's own, of a path
-    r"|is a class, not an instance"
+    r"|is a class, not an instance|not compatible with arrays of bytes/strings"
 )
 
 

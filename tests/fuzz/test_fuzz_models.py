@@ -186,11 +186,13 @@ def test_odd_parameters_of_models_give_sense_or_are_named(model, X, data):
     if name == "estimators" and data.draw(st.booleans()):
         value = [("a", value), ("b", DENSE)]
     model.set_params(**{name: value})
-    names = (*model.get_params(deep=False), *FIT, "Estimator", "estimator")
+    names = (*model.get_params(deep=False), *FIT, "Estimator", "estimator", "nets")
     with nothing_else_changed(X), parallel_config("threading"):
         if outcome(names, model.fit, X, codes(len(X))) is None:
             return
-    check_predictions(model, X, len(X))
+    # A frozen base may have been fitted on other songs.
+    if outcome(names, model.predict, X) is not None:
+        check_predictions(model, X, len(X))
 
 
 @examples(0.5)
