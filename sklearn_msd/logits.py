@@ -186,10 +186,9 @@ def folds_of(cv: Any, X: Any, y: Any) -> list[Any]:
         "cv must be a number of folds, a splitter, or an iterable of pairs of training "
         f"and test rows; got {cv!r}."
     )
-    splitter = check_cv(cv, y, classifier=True)
     try:
-        folds = list(splitter.split(X, y))
-    except (TypeError, ValueError) as error:
+        folds = list(check_cv(cv, y, classifier=True).split(X, y))
+    except (TypeError, ValueError, AttributeError) as error:
         if not isinstance(cv, Iterable):
             raise  # a splitter's own message
         raise ValueError(wrong) from error

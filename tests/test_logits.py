@@ -233,7 +233,9 @@ def test_a_fold_without_a_class_is_an_error():
         out_of_fold_logits(LogisticRegression(), X, y, cv=folds)
 
 
-@pytest.mark.parametrize("cv", [("text",), [1, 2], [(1,)], [], np.array([])])
+@pytest.mark.parametrize(
+    "cv", [("text",), [1, 2], [(1,)], [], np.array([]), RandomForestClassifier()]
+)
 @pytest.mark.parametrize(
     "make",
     [
