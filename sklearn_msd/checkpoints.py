@@ -24,7 +24,7 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from sklearn_msd._model_file import read_model_file, write_model_file
+from sklearn_msd.common.model_file import read_model_file, write_model_file
 from sklearn_msd.fingerprints import as_array, as_json, digest, fit_fingerprint
 from sklearn_msd.training import LogitNet, SongDataset
 

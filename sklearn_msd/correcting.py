@@ -26,11 +26,11 @@ from sklearn_msd.bases import (
 )
 from sklearn_msd.checkpoints import sibling
 from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.common.whole_fits import whole_fit
 from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import folds_of, out_of_fold_logits
 from sklearn_msd.staged_corrections import StagedCorrections
-from sklearn_msd.whole_fits import whole_fit
 
 
 class CorrectingClassifier(

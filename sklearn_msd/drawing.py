@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 
 # Told apart in colour, in grey and in print: lightness, dashes and markers all differ.
 COLORS = ("#0b1d51", "#c1272d", "#2e7d32", "#d98e04", "#6a3d9a", "#5f8fb4", "#7a7a7a")

@@ -27,10 +27,10 @@ from sklearn.preprocessing import (
 from sklearn.utils.validation import check_is_fitted
 from torch import Tensor, nn
 
-from sklearn_msd._files import checked_path, whole_file
-from sklearn_msd._optional import import_optional
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
+from sklearn_msd.common.files import checked_path, whole_file
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.modules import RecurrentNet
 from sklearn_msd.segments import SegmentScaler

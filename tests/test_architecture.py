@@ -1,6 +1,7 @@
-"""Imports run one way: each part leans on those below it and on nothing else."""
+"""Imports run one way: each folder leans on those below it and on nothing else."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,75 +10,108 @@ import sklearn_msd
 
 PACKAGE = Path(sklearn_msd.__file__).parent
 
-# From the ground up. A part may import the parts in the rows before its own, and what
-# shares its row only where the row is one package.
-ROWS: list[set[str]] = [
-    {
-        *("_as_array", "_optional", "_files", "_mapped_songs", "convolution"),
-        *("predicting", "fit_warnings", "forks", "whole_fits"),
-    },
-    {"_segment_arrays", "training_parameters", "drawing", "_model_file"},
-    {"modules", "validation", "datasets", "inspection", "combiner_display"},
-    {"training", "composed_modules", "segments", "weight_inspection"},
-    {"fingerprints"},
-    {"checkpoints"},
-    {"base", "crop_averaging"},
-    {"logits"},
-    {"classifiers", "bases"},
-    {"stacking", "staged_corrections"},
-    {"combining", "correcting", "sparsity"},
-    {"joint_combining"},
-    {"_savable_classes", "onnx_export"},
-    {"_object_graph"},
-    {"persistence", "parameter_counts", "sources"},
+# From the ground up. A folder may import from the floors below its own.
+FLOORS: list[set[str]] = [
+    {"common"},
+    {"segments", "nets"},
+    {"training", "datasets", "inspection"},
+    {"classifiers"},
+    {"combining"},
+    {"saving"},
     {"report"},
     {"cli"},
     {"__main__", "__init__"},
 ]
+FLOOR_OF = {folder: floor for floor, row in enumerate(FLOORS) for folder in row}
 
-
-def part_of(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imported_parts(path):
-    """Parts of the package that a file imports, at the top or within functions."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.level == 0:
-            names = [node.module]
-            if node.module == "sklearn_msd":
-                names = [f"sklearn_msd.{alias.name}" for alias in node.names]
-        elif isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            raise AssertionError(f"{path.name} has a relative import")
-        else:
-            continue
-        for name in names:
-            if name.startswith("sklearn_msd."):
-                yield name.split(".")[1]
-
-
+# Modules that still lie flat, and the folder that each belongs to.
+FLAT = {
+    **dict.fromkeys(("_files", "_optional", "_model_file", "whole_fits"), "common"),
+    **dict.fromkeys(
+        ("_as_array", "_segment_arrays", "_mapped_songs", "validation"), "segments"
+    ),
+    **dict.fromkeys(("modules", "convolution", "composed_modules"), "nets"),
+    **dict.fromkeys(
+        (
+            *("training_parameters", "checkpoints", "fingerprints"),
+            *("forks", "fit_warnings"),
+        ),
+        "training",
+    ),
+    "sources": "datasets",
+    **dict.fromkeys(("drawing", "weight_inspection", "combiner_display"), "inspection"),
+    **dict.fromkeys(
+        ("base", "crop_averaging", "sparsity", "predicting"), "classifiers"
+    ),
+    **dict.fromkeys(
+        (
+            *("logits", "bases", "stacking", "joint_combining", "correcting"),
+            "staged_corrections",
+        ),
+        "combining",
+    ),
+    **dict.fromkeys(
+        (
+            *("_object_graph", "_savable_classes", "persistence", "onnx_export"),
+            "parameter_counts",
+        ),
+        "saving",
+    ),
+}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
-def test_imports_run_one_way(path):
-    row_of = {part: i for i, row in enumerate(ROWS) for part in row}
-    part = part_of(path)
-    assert part in row_of, f"{part} has no place in ROWS"
-    for imported in imported_parts(path):
-        if imported == "__version__":
+def module_of(path):
+    name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+    return name.removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in FILES}
+
+
+def folder_of(module):
+    part = module.split(".")[0]
+    return "segments" if module == "datasets._columns" else FLAT.get(part, part)
+
+
+def imported_modules(path):
+    """Modules of the package that a file imports, at the top or within functions."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name} has a relative import"
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        else:
             continue
-        assert imported in row_of, f"{imported} has no place in ROWS"
-        assert imported == part or row_of[imported] < row_of[part], (
-            f"{part} may not lean on {imported}"
+        for name in names:
+            top, _, rest = name.partition(".")
+            if top == "sklearn_msd" and rest != "__version__":
+                # A module, or a name within one.
+                yield rest if rest in MODULES else rest.rpartition(".")[0]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_folders_import_from_below(path):
+    folder = folder_of(module_of(path))
+    for imported in filter(None, imported_modules(path)):
+        other = folder_of(imported)
+        assert other == folder or FLOOR_OF[other] < FLOOR_OF[folder], (
+            f"{module_of(path)} may not import {imported}: "
+            f"{other} is not below {folder}"
         )
 
 
+def test_no_circle_between_files():
+    graph = {name: set(imported_modules(path)) for name, path in MODULES.items()}
+    TopologicalSorter(graph).prepare()  # a CycleError names the files
+
+
 def test_nets_know_nothing_of_scikit_learn_or_skorch():
-    for name in ("convolution", "modules"):
-        tree = ast.parse((PACKAGE / f"{name}.py").read_text())
+    for name in MODULES:
+        if folder_of(name) != "nets":
+            continue
+        tree = ast.parse(MODULES[name].read_text())
         for node in ast.walk(tree):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 text = ast.unparse(node)

@@ -52,7 +52,7 @@ from sklearn_msd import (
     load,
     save,
 )
-from sklearn_msd._model_file import FORMAT
+from sklearn_msd.common.model_file import FORMAT
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.persistence import read_metadata
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_msd._files import whole_file
+from sklearn_msd.common.files import whole_file
 from sklearn_msd.datasets._columns import N_FEATURES, feature_names
 from sklearn_msd.datasets._genre_files import SPLITS, StoredSplit, write_split
 from sklearn_msd.datasets._shards import REASONS, Settings, Shard, Skipped

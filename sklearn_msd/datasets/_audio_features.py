@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.signal import find_peaks
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets._columns import N_FEATURES
 
 RATE = 22_050  # Hz, to which all signals are brought

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 
 # Sizes of the samples in WAV, AIFF and AU files, as libsndfile's log gives them where
 # the header says more than the file holds.

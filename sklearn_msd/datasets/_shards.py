@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_msd._files import whole_file
+from sklearn_msd.common.files import whole_file
 from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._labels import Labels
 from sklearn_msd.datasets._song_file import DamagedFileError, Song, SongFile

@@ -15,7 +15,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from tqdm import tqdm
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets._assemble import (
     check_counts,
     check_table,

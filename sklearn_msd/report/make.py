@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn_msd._optional import import_optional
 from sklearn_msd.base import resolve_device
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.report.data import ReportData, prepare
 from sklearn_msd.report.declaration import Figure
 from sklearn_msd.report.experiments import FIGURES, MODELS

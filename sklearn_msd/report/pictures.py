@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure

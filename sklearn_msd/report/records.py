@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msd._files import whole_file
+from sklearn_msd.common.files import whole_file
 from sklearn_msd.datasets._archive import NpzArchive, write_npz
 
 

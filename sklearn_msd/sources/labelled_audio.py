@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.datasets._columns import feature_names
 from sklearn_msd.sources.songs import Songs, divide

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sklearn_msd._files import whole_file
+from sklearn_msd.common.files import whole_file
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from sklearn_msd._optional import import_optional
+from sklearn_msd.common.optional import import_optional
 
 
 def test_returns_the_module_itself():

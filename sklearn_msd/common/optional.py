@@ -25,7 +25,7 @@ def import_optional(module: str, extra: str) -> ModuleType:
 
     Examples
     --------
-    >>> from sklearn_msd._optional import import_optional
+    >>> from sklearn_msd.common.optional import import_optional
     >>> import_optional("json", "hdf5").__name__
     'json'
     """
