@@ -14,7 +14,7 @@ from .joint_combining import JointCombiner
 from .logits import class_logits
 from .onnx_export import to_onnx
 from .persistence import load, save
-from .segments import SegmentCropper, SegmentScaler, stack_segments
+from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments
 from .sparsity import SparseRefitClassifier
 from .weight_inspection import KernelDisplay, WeightHistogramDisplay
 

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.logits import class_logits
-from sklearn_msd.validation import sorted_classes
+from sklearn_msd.segments.validation import sorted_classes
 
 
 def check_labels(estimator: Any, y: Any) -> np.ndarray:

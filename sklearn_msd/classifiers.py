@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_msd.base import BaseSegmentClassifier
-from sklearn_msd.modules import (
+from sklearn_msd.nets.conv_net import (
     ConvNet,
     FullyConnectedNet,
     RecurrentNet,

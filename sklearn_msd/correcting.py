@@ -10,7 +10,6 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from sklearn_msd._as_array import as_array
 from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.bases import (
     LearningCurvesMixin,
@@ -27,9 +26,10 @@ from sklearn_msd.bases import (
 from sklearn_msd.checkpoints import sibling
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.composed_modules import CorrectedNet
 from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import folds_of, out_of_fold_logits
+from sklearn_msd.nets.composed import CorrectedNet
+from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.staged_corrections import StagedCorrections
 
 

@@ -22,9 +22,13 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklearn_msd._segment_arrays import PADS, crop_songs
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.validation import check_scores, sorted_classes, validate_uncropped
+from sklearn_msd.segments.layout import PADS, crop_songs
+from sklearn_msd.segments.validation import (
+    check_scores,
+    sorted_classes,
+    validate_uncropped,
+)
 
 __all__ = ["CropAveragingClassifier"]
 

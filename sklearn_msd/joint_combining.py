@@ -15,8 +15,8 @@ from sklearn_msd.base import BaseSegmentClassifier
 from sklearn_msd.bases import LearningCurvesMixin, copied_net
 from sklearn_msd.combining import LinearCombiner
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.composed_modules import CombinedNet
-from sklearn_msd.modules import SegmentNet
+from sklearn_msd.nets.composed import CombinedNet
+from sklearn_msd.nets.conv_net import SegmentNet
 from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training_parameters import TrainingParameters
 

@@ -19,9 +19,9 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_msd._as_array import as_array
 from sklearn_msd.predicting import LogitClassifierMixin
-from sklearn_msd.validation import check_scores
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.validation import check_scores
 
 # Probabilities below are taken for this: what float32 resolves next to 1. A forest's
 # probability of 0 is no evidence of minus infinity.

@@ -32,8 +32,8 @@ from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
 from sklearn_msd.common.files import checked_path, whole_file
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.correcting import CorrectingClassifier
-from sklearn_msd.modules import RecurrentNet
-from sklearn_msd.segments import SegmentScaler
+from sklearn_msd.nets.conv_net import RecurrentNet
+from sklearn_msd.segments.cropper import SegmentScaler
 from sklearn_msd.sparsity import SparseRefitClassifier
 
 

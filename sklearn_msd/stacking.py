@@ -14,7 +14,6 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd._as_array import as_array
 from sklearn_msd.bases import (
     check_fitted_base,
     check_labels,
@@ -27,6 +26,7 @@ from sklearn_msd.bases import (
 )
 from sklearn_msd.logits import class_logits, folds_of, out_of_fold_logits
 from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.segments.as_array import as_array
 
 BASES = """\
 estimators : list of (str, classifier)

@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 import sklearn_msd.forks  # noqa: F401 - for its effect
-from sklearn_msd._mapped_songs import on_disk
-from sklearn_msd.modules import SegmentNet, layer_weights
+from sklearn_msd.nets.conv_net import SegmentNet, layer_weights
+from sklearn_msd.segments.mapped_songs import on_disk
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.

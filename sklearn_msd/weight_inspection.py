@@ -16,7 +16,7 @@ from sklearn_msd.drawing import (
     new_axes,
     numbers,
 )
-from sklearn_msd.modules import layer_weights
+from sklearn_msd.nets.conv_net import layer_weights
 
 
 class WeightHistogramDisplay:

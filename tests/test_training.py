@@ -11,9 +11,10 @@ import torch.nn.functional as F
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from sklearn_msd import _mapped_songs, training
+from sklearn_msd import training
 from sklearn_msd.datasets import MappedSongs
-from sklearn_msd.modules import ConvNet, FullyConnectedNet, draw_parameters
+from sklearn_msd.nets.conv_net import ConvNet, FullyConnectedNet, draw_parameters
+from sklearn_msd.segments import mapped_songs as _mapped_songs
 from sklearn_msd.training import (
     BatchIterator,
     LogitNet,

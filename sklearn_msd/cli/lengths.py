@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_msd.segments import SegmentCropper
+from sklearn_msd.segments.cropper import SegmentCropper
 
 
 def cut_songs(

@@ -23,10 +23,10 @@ from sklearn_msd.datasets import (
     segments_from_audio,
 )
 from sklearn_msd.datasets._archive import NpzArchive
-from sklearn_msd.datasets._columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.datasets._song_file import SongFile
 from sklearn_msd.persistence import load, read_metadata
-from sklearn_msd.segments import SegmentScaler
+from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
+from sklearn_msd.segments.cropper import SegmentScaler
 
 # Deviations that a feature's mean over a song may be off the mean of the songs trained
 # on: far more than any song's own, of which 192 of the Million Song Dataset have

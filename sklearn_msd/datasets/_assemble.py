@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_msd.common.files import whole_file
-from sklearn_msd.datasets._columns import N_FEATURES, feature_names
 from sklearn_msd.datasets._genre_files import SPLITS, StoredSplit, write_split
 from sklearn_msd.datasets._shards import REASONS, Settings, Shard, Skipped
 from sklearn_msd.datasets._split import assign_splits, balance
+from sklearn_msd.segments.columns import N_FEATURES, feature_names
 
 
 class Songs(NamedTuple):

@@ -15,7 +15,7 @@ from scipy.fft import dct
 from scipy.signal import find_peaks
 
 from sklearn_msd.common.optional import import_optional
-from sklearn_msd.datasets._columns import N_FEATURES
+from sklearn_msd.segments.columns import N_FEATURES
 
 RATE = 22_050  # Hz, to which all signals are brought
 HOP = 512  # samples between frames: 23 ms

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_msd.datasets._archive import NpzArchive, write_npz
-from sklearn_msd.datasets._columns import N_FEATURES
+from sklearn_msd.segments.columns import N_FEATURES
 
 SPLITS = ("train", "valid", "test")
 

@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_msd.common.files import whole_file
-from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._labels import Labels
 from sklearn_msd.datasets._song_file import DamagedFileError, Song, SongFile
 from sklearn_msd.datasets._walk import Piece
 from sklearn_msd.datasets.annotations import TRACK_ID
+from sklearn_msd.segments.columns import N_FEATURES
 
 # Why songs are left out, in the order of the checks.
 REASONS = ("unreadable", "damaged", "too_short", "no_label", "duplicate")

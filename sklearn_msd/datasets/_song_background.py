@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from sklearn_msd.datasets._columns import GROUPS, N_FEATURES
+from sklearn_msd.segments.columns import GROUPS, N_FEATURES
 
 FloatArray = NDArray[np.floating]
 

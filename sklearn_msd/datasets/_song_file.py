@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_msd.common.optional import import_optional
-from sklearn_msd.datasets._columns import N_FEATURES, check_order
+from sklearn_msd.segments.columns import N_FEATURES, check_order
 
 # Rows of a song table read at once: bounds memory on aggregate files.
 _BLOCK = 512

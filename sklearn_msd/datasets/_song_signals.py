@@ -7,7 +7,6 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sklearn_msd.datasets._columns import GROUPS, N_FEATURES
 from sklearn_msd.datasets._song_background import (
     N_CHROMA,
     FloatArray,
@@ -16,6 +15,7 @@ from sklearn_msd.datasets._song_background import (
     root,
     uncut_statistics,
 )
+from sklearn_msd.segments.columns import GROUPS, N_FEATURES
 
 IntArray = NDArray[np.integer]
 T = TypeVar("T")

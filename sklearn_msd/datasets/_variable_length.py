@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_msd._segment_arrays import without_padding
 from sklearn_msd.datasets._archive import NpzArchive
-from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._genre_files import StoredSplit, existing, read_targets, stem
+from sklearn_msd.segments.columns import N_FEATURES
+from sklearn_msd.segments.layout import without_padding
 
 
 def read_variable_length(

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sklearn_msd.datasets._columns import COLUMN_ORDER
 from sklearn_msd.datasets._song_file import DamagedFileError, SongFile
+from sklearn_msd.segments.columns import COLUMN_ORDER
 
 _ENDINGS = (".h5", ".hdf5")
 # A file larger than this is an aggregate: a track takes about 0.3 MB, 1 MB at most.

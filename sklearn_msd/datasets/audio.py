@@ -18,11 +18,11 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory, check_random_state
 
-from sklearn_msd._as_array import as_array
-from sklearn_msd._segment_arrays import PADS, iter_crops, stack_segments
 from sklearn_msd.datasets._audio_features import audio_segments
 from sklearn_msd.datasets._audio_file import RATES, read_audio
-from sklearn_msd.datasets._columns import feature_names, flat_feature_names
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.columns import feature_names, flat_feature_names
+from sklearn_msd.segments.layout import PADS, iter_crops, stack_segments
 
 
 @validate_params(

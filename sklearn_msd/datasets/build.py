@@ -24,11 +24,11 @@ from sklearn_msd.datasets._assemble import (
     count_songs,
     publish,
 )
-from sklearn_msd.datasets._columns import COLUMN_ORDER, check_order
 from sklearn_msd.datasets._labels import Labels, index_labels
 from sklearn_msd.datasets._shards import Settings, Shard, write_shard
 from sklearn_msd.datasets._walk import Piece, iter_files, iter_groups
 from sklearn_msd.datasets.npz import check_task
+from sklearn_msd.segments.columns import COLUMN_ORDER, check_order
 
 _MARK = "sklearn-msd-build.txt"
 

@@ -8,8 +8,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_msd.datasets._columns import COLUMN_ORDER, feature_names
 from sklearn_msd.datasets._song_file import SongFile
+from sklearn_msd.segments.columns import COLUMN_ORDER, feature_names
 
 _TEXT = ("artist_id", "artist_name", "song_id", "title")
 

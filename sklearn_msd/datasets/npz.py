@@ -11,12 +11,6 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_msd.datasets._columns import (
-    N_FEATURES,
-    REPORT_ORDER,
-    feature_names,
-    flat_feature_names,
-)
 from sklearn_msd.datasets._genre_files import (
     SPLITS,
     check_targets,
@@ -24,6 +18,12 @@ from sklearn_msd.datasets._genre_files import (
     read_split,
 )
 from sklearn_msd.datasets._variable_length import read_variable_length
+from sklearn_msd.segments.columns import (
+    N_FEATURES,
+    REPORT_ORDER,
+    feature_names,
+    flat_feature_names,
+)
 
 _PARAMETERS: dict[str, list[Any]] = {
     "task": [str, Integral],

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import validate_params
 
-from sklearn_msd.datasets._columns import feature_names, flat_feature_names
+from sklearn_msd.segments.columns import feature_names, flat_feature_names
 
 DATA = Path(__file__).with_name("data")
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_msd.datasets._columns import N_FEATURES
 from sklearn_msd.datasets._song_background import (
     Background,
     FloatArray,
@@ -17,6 +16,7 @@ from sklearn_msd.datasets._song_background import (
     uncut_statistics,
 )
 from sklearn_msd.datasets._song_signals import IntArray, Kinds, Signals
+from sklearn_msd.segments.columns import N_FEATURES
 
 RandomState = int | np.random.RandomState | None
 

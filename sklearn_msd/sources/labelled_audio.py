@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
-from sklearn_msd.datasets._columns import feature_names
+from sklearn_msd.segments.columns import feature_names
 from sklearn_msd.sources.songs import Songs, divide
 
 AUDIO_SUFFIXES = (

@@ -12,7 +12,7 @@ import numpy as np
 
 from sklearn_msd.datasets import load_msd_genre, load_spoken_digits, make_songs
 from sklearn_msd.datasets._archive import NpzArchive
-from sklearn_msd.datasets._columns import N_FEATURES, REPORT_ORDER, feature_names
+from sklearn_msd.segments.columns import N_FEATURES, REPORT_ORDER, feature_names
 from sklearn_msd.sources.labelled_audio import AudioFolder
 from sklearn_msd.sources.songs import Songs, divide
 

@@ -106,7 +106,7 @@ def test_an_error_leaves_an_estimator_that_is_not_fitted():
 # Fits each estimator again and again, and says after each interrupt what is left.
 INTERRUPTED = """
 import sys
-sys.path.append(sys.argv[1])
+sys.path[:0] = sys.argv[1:]
 from test_whole_fits import *
 class Tell(Callback):
     def on_epoch_begin(self, net, **kwargs):
@@ -129,7 +129,7 @@ for i in range(4):
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal there")
 def test_ctrl_c_from_outside_at_any_moment(request):
     child = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED, str(request.path.parent)],
+        [sys.executable, "-c", INTERRUPTED, *map(str, request.path.parents[:2])],
         stdout=subprocess.PIPE,
         text=True,
     )

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_msd.datasets import load_msd_genre, predefined_split
-from sklearn_msd.datasets._columns import COLUMN_ORDER, feature_names
 from sklearn_msd.datasets._genre_files import StoredSplit, write_split
+from sklearn_msd.segments.columns import COLUMN_ORDER, feature_names
 
 
 @pytest.fixture

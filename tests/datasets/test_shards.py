@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msd_files import DAMAGE, change, make_song, write_msd_file
 
-from sklearn_msd.datasets._columns import COLUMN_ORDER, REPORT_ORDER
 from sklearn_msd.datasets._labels import index_labels
 from sklearn_msd.datasets._shards import Settings, Shard, write_shard
 from sklearn_msd.datasets._walk import iter_groups
+from sklearn_msd.segments.columns import COLUMN_ORDER, REPORT_ORDER
 
 pytest.importorskip("h5py")
 

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msd_files import ARRAYS, DAMAGE, change, make_song, write_msd_file
 
-from sklearn_msd.datasets._columns import COLUMN_ORDER, REPORT_ORDER
 from sklearn_msd.datasets._song_file import DamagedFileError, SongFile
+from sklearn_msd.segments.columns import COLUMN_ORDER, REPORT_ORDER
 
 h5py = pytest.importorskip("h5py")
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from sklearn_msd.convolution import conv_relu_pool, plain_conv_relu_pool
+from sklearn_msd.nets.convolution import conv_relu_pool, plain_conv_relu_pool
 
 POOLINGS = [(None, 1), ("max", 2), ("max", 3), ("average", 2), ("average", 3)]
 

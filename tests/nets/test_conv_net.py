@@ -5,7 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sklearn_msd.modules import (
+from sklearn_msd.nets.conv_net import (
     ConvNet,
     FullyConnectedNet,
     RecurrentNet,

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_msd.modules import SegmentNet, linear
+from sklearn_msd.nets.conv_net import SegmentNet, linear
 
 
 class CombinedNet(SegmentNet):

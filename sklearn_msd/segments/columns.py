@@ -60,7 +60,7 @@ def feature_names(columns: Sequence[str] = COLUMN_ORDER) -> list[str]:
 
     Examples
     --------
-    >>> from sklearn_msd.datasets._columns import REPORT_ORDER, feature_names
+    >>> from sklearn_msd.segments.columns import REPORT_ORDER, feature_names
     >>> feature_names(REPORT_ORDER)[11:14]
     ['timbre_11', 'chroma_0', 'chroma_1']
     """
@@ -83,7 +83,7 @@ def flat_feature_names(n_segments: int, names: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> from sklearn_msd.datasets._columns import flat_feature_names
+    >>> from sklearn_msd.segments.columns import flat_feature_names
     >>> flat_feature_names(2, ["a", "b"])
     ['segment_0_a', 'segment_0_b', 'segment_1_a', 'segment_1_b']
     """

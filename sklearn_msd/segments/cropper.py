@@ -17,8 +17,9 @@ from sklearn.utils import assert_all_finite, check_random_state, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from sklearn_msd._as_array import as_array
-from sklearn_msd._segment_arrays import (
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.columns import flat_feature_names
+from sklearn_msd.segments.layout import (
     CROPS,
     PADS,
     crop_songs,
@@ -26,8 +27,7 @@ from sklearn_msd._segment_arrays import (
     stack_segments,
     unstack_segments,
 )
-from sklearn_msd.datasets._columns import flat_feature_names
-from sklearn_msd.validation import validate_flat, validate_uncropped
+from sklearn_msd.segments.validation import validate_flat, validate_uncropped
 
 __all__ = ["SegmentCropper", "SegmentScaler", "stack_segments", "unstack_segments"]
 

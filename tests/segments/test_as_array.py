@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from sklearn_msd import TimeConvClassifier, stack_segments
-from sklearn_msd._as_array import as_array
 from sklearn_msd.datasets import segments_from_audio
+from sklearn_msd.segments.as_array import as_array
 
 NUMBERS = np.arange(6.0).reshape(2, 3)
 

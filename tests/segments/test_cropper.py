@@ -7,8 +7,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_msd import segments
-from sklearn_msd.segments import SegmentCropper, SegmentScaler, stack_segments
+from sklearn_msd.segments import cropper as segments
+from sklearn_msd.segments.cropper import SegmentCropper, SegmentScaler, stack_segments
 
 
 @parametrize_with_checks(

@@ -17,9 +17,9 @@ from sklearn_msd import (
     TimeConvClassifier,
     fit_warnings,
     training,
-    validation,
 )
 from sklearn_msd.datasets import MappedSongs
+from sklearn_msd.segments import validation
 
 N_SONGS = 60
 

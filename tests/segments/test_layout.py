@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_msd import _segment_arrays as arrays
-from sklearn_msd.segments import stack_segments, unstack_segments
+from sklearn_msd.segments import layout as arrays
+from sklearn_msd.segments.cropper import stack_segments, unstack_segments
 
 
 def song(n_segments, n_features=3, dtype=np.float64):

@@ -18,14 +18,14 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_msd._as_array import as_array
-from sklearn_msd._mapped_songs import MappedSongs
-from sklearn_msd._segment_arrays import (
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.layout import (
     check_songs,
     check_width,
     flatten_songs,
     is_song_list,
 )
+from sklearn_msd.segments.mapped_songs import MappedSongs
 
 # scikit-learn's sign for a call without labels; None is a mistake of the caller's.
 NO_LABELS = "no_validation"

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 
-from sklearn_msd._as_array import as_array
-from sklearn_msd._mapped_songs import MappedSongs
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.mapped_songs import MappedSongs
 
 CROPS = ("center", "start", "random", "even")
 PADS = ("repeat", "mean", "zero", "nan")
@@ -106,7 +106,7 @@ def unstack_segments(X: NDArray[Any]) -> list[NDArray[Any]]:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_msd.segments import stack_segments, unstack_segments
+    >>> from sklearn_msd.segments.cropper import stack_segments, unstack_segments
     >>> songs = unstack_segments(stack_segments([np.ones((2, 25)), np.ones((4, 25))]))
     >>> [len(song) for song in songs]
     [2, 4]

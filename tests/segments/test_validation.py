@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn.base import BaseEstimator
 
-from sklearn_msd.validation import validate_songs
+from sklearn_msd.segments.validation import validate_songs
 
 
 class Songs(BaseEstimator):
@@ -91,7 +91,7 @@ def test_what_is_no_song_is_an_error(given, message):
 
 
 def test_a_bad_number_is_found_in_any_chunk(monkeypatch):
-    monkeypatch.setattr("sklearn_msd.validation._CHUNK", 40)
+    monkeypatch.setattr("sklearn_msd.segments.validation._CHUNK", 40)
     given = FLAT.copy()
     given[-1, -1] = np.nan
     with pytest.raises(ValueError, match="X contains NaN"):

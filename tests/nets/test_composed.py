@@ -5,13 +5,13 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from sklearn_msd.composed_modules import (
+from sklearn_msd.nets.composed import (
     CombinedNet,
     CorrectedNet,
     agreement,
     linear_from,
 )
-from sklearn_msd.modules import FullyConnectedNet, draw_parameters
+from sklearn_msd.nets.conv_net import FullyConnectedNet, draw_parameters
 from sklearn_msd.training import LogitNet, SongDataset
 
 N_INPUTS, N_CLASSES = 6, 3

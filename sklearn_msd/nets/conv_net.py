@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
-from sklearn_msd.convolution import Pooling, conv_relu_pool
+from sklearn_msd.nets.convolution import Pooling, conv_relu_pool
 
 LAYERS = ("conv", "recurrent", "hidden", "output")
 

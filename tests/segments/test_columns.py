@@ -1,6 +1,6 @@
 import pytest
 
-from sklearn_msd.datasets._columns import (
+from sklearn_msd.segments.columns import (
     COLUMN_ORDER,
     N_FEATURES,
     REPORT_ORDER,
