@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from sklearn_msd._savable_classes import class_names, classes_by_name
 from sklearn_msd.base import resolve_device
 from sklearn_msd.nets.conv_net import SegmentNet
-from sklearn_msd.training import LogitNet
+from sklearn_msd.training.net import LogitNet
 
 # What makes a skorch net again; the rest of its state is for training.
 _NET_PARAMETERS = (

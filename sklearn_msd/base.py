@@ -26,13 +26,6 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
-from sklearn_msd.checkpoints import Checkpoint
-from sklearn_msd.fit_warnings import (
-    warn_if_diverged,
-    warn_if_not_converged,
-    warn_of_scale,
-    warn_of_validation_part,
-)
 from sklearn_msd.nets.conv_net import (
     SegmentNet,
     check_layer_names,
@@ -42,8 +35,15 @@ from sklearn_msd.nets.conv_net import (
 from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
-from sklearn_msd.training import LogitNet, SongDataset, apply_in_chunks
-from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.training.checkpoints import Checkpoint
+from sklearn_msd.training.fit_warnings import (
+    warn_if_diverged,
+    warn_if_not_converged,
+    warn_of_scale,
+    warn_of_validation_part,
+)
+from sklearn_msd.training.net import LogitNet, SongDataset, apply_in_chunks
+from sklearn_msd.training.parameters import TrainingParameters
 
 NET_PARAMETERS = """\
 n_segment_features : int, default=25

@@ -14,7 +14,7 @@ from sklearn_msd.nets.conv_net import (
     RecurrentNet,
     SegmentNet,
 )
-from sklearn_msd.training_parameters import SEQUENCE
+from sklearn_msd.training.parameters import SEQUENCE
 
 _positive = Interval(Integral, 1, None, closed="left")
 

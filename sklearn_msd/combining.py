@@ -14,10 +14,10 @@ from sklearn.utils.validation import _check_sample_weight
 from sklearn_msd.bases import LearningCurvesMixin
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import class_logits
 from sklearn_msd.stacking import StackedLogits
-from sklearn_msd.training_parameters import SEQUENCE, TrainingParameters
+from sklearn_msd.training.fit_warnings import judging_scale
+from sklearn_msd.training.parameters import SEQUENCE, TrainingParameters
 
 
 class LinearCombiner(StackedLogits):

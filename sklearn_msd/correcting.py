@@ -23,14 +23,14 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
-from sklearn_msd.checkpoints import sibling
 from sklearn_msd.classifiers import FullyConnectedClassifier
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.fit_warnings import judging_scale
 from sklearn_msd.logits import folds_of, out_of_fold_logits
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.staged_corrections import StagedCorrections
+from sklearn_msd.training.checkpoints import sibling
+from sklearn_msd.training.fit_warnings import judging_scale
 
 
 class CorrectingClassifier(

@@ -18,7 +18,7 @@ from sklearn_msd.common.whole_fits import whole_fit
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.nets.conv_net import SegmentNet
 from sklearn_msd.stacking import StackedLogits
-from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.training.parameters import TrainingParameters
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

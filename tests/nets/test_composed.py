@@ -12,7 +12,7 @@ from sklearn_msd.nets.composed import (
     linear_from,
 )
 from sklearn_msd.nets.conv_net import FullyConnectedNet, draw_parameters
-from sklearn_msd.training import LogitNet, SongDataset
+from sklearn_msd.training.net import LogitNet, SongDataset
 
 N_INPUTS, N_CLASSES = 6, 3
 

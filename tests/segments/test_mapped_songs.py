@@ -15,11 +15,11 @@ from sklearn_msd import (
     RecurrentClassifier,
     SegmentScaler,
     TimeConvClassifier,
-    fit_warnings,
-    training,
 )
 from sklearn_msd.datasets import MappedSongs
 from sklearn_msd.segments import validation
+from sklearn_msd.training import fit_warnings
+from sklearn_msd.training import net as training
 
 N_SONGS = 60
 

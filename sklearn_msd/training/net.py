@@ -21,7 +21,7 @@ from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-import sklearn_msd.forks  # noqa: F401 - for its effect
+import sklearn_msd.training.forks  # noqa: F401 - for its effect
 from sklearn_msd.nets.conv_net import SegmentNet, layer_weights
 from sklearn_msd.segments.mapped_songs import on_disk
 

@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from scipy.special import softmax
 from sklearn.metrics import log_loss
 
-from sklearn_msd import training
 from sklearn_msd.datasets import MappedSongs
 from sklearn_msd.nets.conv_net import ConvNet, FullyConnectedNet, draw_parameters
 from sklearn_msd.segments import mapped_songs as _mapped_songs
-from sklearn_msd.training import (
+from sklearn_msd.training import net as training
+from sklearn_msd.training.net import (
     BatchIterator,
     LogitNet,
     SongDataset,

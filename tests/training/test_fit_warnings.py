@@ -23,7 +23,7 @@ from sklearn_msd import (
     stack_segments,
 )
 from sklearn_msd.datasets import MappedSongs, load_spoken_digits, make_songs
-from sklearn_msd.fit_warnings import N_SAMPLED, warn_of_scale
+from sklearn_msd.training.fit_warnings import N_SAMPLED, warn_of_scale
 
 STOPPING = clone(DENSE).set_params(early_stopping=True, validation_fraction=0.3)
 

@@ -3,7 +3,7 @@
 import inspect
 
 from sklearn_msd.classifiers import FullyConnectedClassifier
-from sklearn_msd.training_parameters import TrainingParameters
+from sklearn_msd.training.parameters import TrainingParameters
 
 
 def test_values_of_these_parameters_and_no_others():

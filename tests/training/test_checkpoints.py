@@ -20,11 +20,11 @@ from sklearn_msd import (
     NonlinearCombiner,
     RecurrentClassifier,
     SparseRefitClassifier,
-    checkpoints,
     load,
     save,
 )
 from sklearn_msd.datasets import MappedSongs
+from sklearn_msd.training import checkpoints
 
 X, Y = songs()
 EPOCHS = 60
