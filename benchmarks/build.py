@@ -107,8 +107,8 @@ def peak_memory(n_songs):
 
 def join_shards(n_songs):
     """The only step whose memory grows: every song's ids, genre and place."""
-    from sklearn_msd.datasets._assemble import choose, collect
-    from sklearn_msd.datasets._shards import Kept
+    from sklearn_msd.datasets.msd.build.assemble import choose, collect
+    from sklearn_msd.datasets.msd.build.shards import Kept
 
     class MadeUp:
         def __init__(self, first):

@@ -15,7 +15,8 @@ from msd_files import make_song, write_msd_file
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
 from sklearn_msd import TimeConvClassifier
-from sklearn_msd.datasets import MappedSongs, _walk, build_msd_genre, make_songs
+from sklearn_msd.datasets import MappedSongs, build_msd_genre, make_songs
+from sklearn_msd.datasets.msd.build import walk
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Curve, Figure, Model
 from sklearn_msd.report.records import RecordStore
@@ -60,7 +61,7 @@ def test_a_build_on_workers_is_the_same_bytes(client, tmp_path, monkeypatch):
     genres = {f"TR{i:03d}": ("Jazz", "Rock")[i % 2] for i in range(40)}
     options = {"n_segments": 20, "verbose": 0}
     build_msd_genre(tmp_path / "h5", genres, tmp_path / "here", **options)
-    monkeypatch.setattr(_walk, "GROUP_FILES", 5)
+    monkeypatch.setattr(walk, "GROUP_FILES", 5)
     before = count_transitions(client)
     with joblib.parallel_config(backend="dask"):
         build_msd_genre(tmp_path / "h5", genres, tmp_path / "there", **options)

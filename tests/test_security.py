@@ -21,14 +21,12 @@ from sklearn.pipeline import make_pipeline
 import sklearn_msd
 from sklearn_msd import SegmentScaler, load, save
 from sklearn_msd.datasets import (
-    _audio_file,
-    audio_analysis,
     load_msd_genre,
-    read_audio_analysis,
     read_msd_track,
     segments_from_audio,
 )
-from sklearn_msd.datasets._archive import NpzArchive
+from sklearn_msd.datasets.audio import analysis, decoding
+from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 
 PACKAGE = Path(sklearn_msd.__file__).parent
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -368,7 +366,7 @@ def test_analyses_that_are_none_are_refused(tmp_path, content):
 
 
 def test_a_huge_analysis_is_not_parsed(tmp_path, monkeypatch):
-    monkeypatch.setattr(audio_analysis, "_MAX_BYTES", 100)
+    monkeypatch.setattr(analysis, "_MAX_BYTES", 100)
     path = tmp_path / "analysis.json"
     path.write_bytes(b'{"segments": []}' + b" " * 100)
     with pytest.raises(ValueError, match="more than 100 bytes"):
@@ -377,8 +375,8 @@ def test_a_huge_analysis_is_not_parsed(tmp_path, monkeypatch):
 
 def test_a_long_recording_is_not_read_whole(tmp_path, monkeypatch):
     pytest.importorskip("librosa")
-    monkeypatch.setattr(_audio_file, "MAX_SAMPLES", 1000)
-    monkeypatch.setattr(_audio_file, "_BLOCK", 100)
+    monkeypatch.setattr(decoding, "MAX_SAMPLES", 1000)
+    monkeypatch.setattr(decoding, "_BLOCK", 100)
     path = tmp_path / "long.wav"
     with wave.open(str(path), "wb") as file:
         file.setparams((2, 2, 8000, 0, "NONE", ""))

@@ -22,8 +22,8 @@ from sklearn_msd.datasets import (
     read_msd_track,
     segments_from_audio,
 )
-from sklearn_msd.datasets._archive import NpzArchive
-from sklearn_msd.datasets._song_file import SongFile
+from sklearn_msd.datasets.msd.song_file import SongFile
+from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 from sklearn_msd.persistence import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.segments.cropper import SegmentScaler

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_msd.common.files import whole_file
-from sklearn_msd.datasets._archive import NpzArchive, write_npz
+from sklearn_msd.datasets.report_arrays.archive import NpzArchive, write_npz
 
 
 @dataclass(frozen=True)
