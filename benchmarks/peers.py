@@ -31,8 +31,8 @@ from sklearn_msd import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report.data import prepare
-from sklearn_msd.sources.tasks import find_tasks
 
 Make = Callable[[int, int], Any]  # from a seed and a number of epochs
 

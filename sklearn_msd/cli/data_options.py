@@ -10,7 +10,7 @@ from sklearn_msd.cli.commands import note
 
 if TYPE_CHECKING:
     from sklearn_msd.datasets import AudioSegmenter
-    from sklearn_msd.sources.songs import Songs
+    from sklearn_msd.datasets.sources.songs import Songs
 
 DATA_HELP = """\
 DATA is one of
@@ -75,8 +75,8 @@ def load_songs(
     ValueError, OSError, ImportError
         As `find_tasks`, and for options that do not go together.
     """
-    from sklearn_msd.sources.labelled_audio import FOLDER_LABEL, AudioFolder
-    from sklearn_msd.sources.tasks import choose_task, find_tasks
+    from sklearn_msd.datasets.sources.labelled_audio import FOLDER_LABEL, AudioFolder
+    from sklearn_msd.datasets.sources.tasks import choose_task, find_tasks
 
     if args.labels and (args.label_pattern or args.group_pattern):
         raise ValueError(

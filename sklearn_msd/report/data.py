@@ -9,9 +9,9 @@ from typing import Any
 import joblib
 import numpy as np
 
+from sklearn_msd.datasets.sources.songs import Songs
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 from sklearn_msd.segments.cropper import SegmentScaler
-from sklearn_msd.sources.songs import Songs
 
 
 @dataclass(frozen=True)

@@ -61,7 +61,7 @@ def test_the_model_is_what_the_arguments_say(source, tmp_path, capsys):
 
 def _rows(X, scaler):
     """The rows that a source of this size trains on: those of which the mean is."""
-    from sklearn_msd.sources.songs import _folds
+    from sklearn_msd.datasets.sources.songs import _folds
 
     rows, _, _ = _folds("", np.tile([0, 1], 25), None)
     np.testing.assert_allclose(X[rows].mean(axis=(0, 1)), scaler.mean_, rtol=1e-5)

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report.data import prepare
-from sklearn_msd.sources.tasks import find_tasks
 
 
 def save(path, **arrays):

@@ -18,8 +18,8 @@ from tqdm import tqdm
 
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets.sources.songs import Songs, divide
 from sklearn_msd.segments.columns import feature_names
-from sklearn_msd.sources.songs import Songs, divide
 
 AUDIO_SUFFIXES = (
     *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg"),

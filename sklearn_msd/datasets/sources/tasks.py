@@ -12,9 +12,9 @@ import numpy as np
 
 from sklearn_msd.datasets import load_msd_genre, load_spoken_digits, make_songs
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
+from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
+from sklearn_msd.datasets.sources.songs import Songs, divide
 from sklearn_msd.segments.columns import N_FEATURES, REPORT_ORDER, feature_names
-from sklearn_msd.sources.labelled_audio import AudioFolder
-from sklearn_msd.sources.songs import Songs, divide
 
 SYNTHETIC = "synthetic"
 SPOKEN_DIGITS = "spoken-digits"

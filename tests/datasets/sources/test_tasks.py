@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sklearn_msd.datasets import load_spoken_digits
-from sklearn_msd.sources.tasks import choose_task, find_tasks
+from sklearn_msd.datasets.sources.tasks import choose_task, find_tasks
 
 
 def test_tasks_by_name_in_order(tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sklearn_msd.sources.songs import divide
+from sklearn_msd.datasets.sources.songs import divide
 
 X = np.arange(40)[:, None] * np.ones(25)
 Y = np.array(["a", "b"])[np.arange(40) % 2]

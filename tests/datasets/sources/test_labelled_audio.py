@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
-from sklearn_msd.sources.labelled_audio import AudioFolder
-from sklearn_msd.sources.tasks import find_tasks
+from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
+from sklearn_msd.datasets.sources.tasks import find_tasks
 
 pytest.importorskip("soundfile")
 
