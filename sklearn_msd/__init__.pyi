@@ -5,18 +5,18 @@ from .classifiers import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
-from .combiner_display import CombinerDisplay
 from .combining import LinearCombiner, NonlinearCombiner
 from .correcting import CorrectingClassifier
 from .crop_averaging import CropAveragingClassifier
-from .inspection import ComparisonDisplay, LearningCurveDisplay
+from .inspection.combiner import CombinerDisplay
+from .inspection.learning_curves import ComparisonDisplay, LearningCurveDisplay
+from .inspection.weights import KernelDisplay, WeightHistogramDisplay
 from .joint_combining import JointCombiner
 from .logits import class_logits
 from .onnx_export import to_onnx
 from .persistence import load, save
 from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments
 from .sparsity import SparseRefitClassifier
-from .weight_inspection import KernelDisplay, WeightHistogramDisplay
 
 __all__ = [
     "CombinerDisplay",

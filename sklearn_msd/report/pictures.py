@@ -10,12 +10,15 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from sklearn_msd.common.optional import import_optional
-from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
+from sklearn_msd.inspection.learning_curves import (
+    ComparisonDisplay,
+    LearningCurveDisplay,
+)
+from sklearn_msd.inspection.weights import KernelDisplay, WeightHistogramDisplay
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure
 from sklearn_msd.report.results import Results
 from sklearn_msd.report.verdicts import Comparison
-from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
 
 DPI = 110
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import binomtest
 
-from sklearn_msd.drawing import (
+from sklearn_msd.inspection.drawing import (
     add_legend,
     by_name,
     line_style,
@@ -39,7 +39,7 @@ class LearningCurveDisplay:
 
     Examples
     --------
-    >>> from sklearn_msd.inspection import LearningCurveDisplay
+    >>> from sklearn_msd.inspection.learning_curves import LearningCurveDisplay
     >>> display = LearningCurveDisplay({"net": ([2.3, 1.9, 1.8], [0.1, 0.3, 0.4])})
     >>> display.plot().axes_[1].get_ylabel()  # doctest: +SKIP
     'validation accuracy'
@@ -180,7 +180,7 @@ class ComparisonDisplay:
 
     Examples
     --------
-    >>> from sklearn_msd.inspection import ComparisonDisplay
+    >>> from sklearn_msd.inspection.learning_curves import ComparisonDisplay
     >>> display = ComparisonDisplay(["a", "b"], [0.5, 0.6], published=[0.58, None])
     >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
     'accuracy'

@@ -11,7 +11,7 @@ from sklearn_msd import (
     TimeConvClassifier,
 )
 from sklearn_msd.datasets import make_songs
-from sklearn_msd.weight_inspection import KernelDisplay, WeightHistogramDisplay
+from sklearn_msd.inspection.weights import KernelDisplay, WeightHistogramDisplay
 
 matplotlib = pytest.importorskip("matplotlib")
 

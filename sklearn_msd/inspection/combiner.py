@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.drawing import listed, new_axes, numbers, text_inches
+from sklearn_msd.inspection.drawing import listed, new_axes, numbers, text_inches
 
 
 class CombinerDisplay:

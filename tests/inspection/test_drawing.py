@@ -8,7 +8,7 @@ from sklearn_msd import (
     LearningCurveDisplay,
     WeightHistogramDisplay,
 )
-from sklearn_msd.drawing import by_name, listed, numbers
+from sklearn_msd.inspection.drawing import by_name, listed, numbers
 
 pyplot = pytest.importorskip("matplotlib.pyplot")
 

@@ -5,7 +5,10 @@ from sklearn.dummy import DummyClassifier
 
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import make_songs
-from sklearn_msd.inspection import ComparisonDisplay, LearningCurveDisplay
+from sklearn_msd.inspection.learning_curves import (
+    ComparisonDisplay,
+    LearningCurveDisplay,
+)
 
 matplotlib = pytest.importorskip("matplotlib")
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.drawing import (
+from sklearn_msd.inspection.drawing import (
     add_legend,
     by_name,
     line_style,

@@ -1,0 +1,5 @@
+"""Displays of what was learnt: curves, weights, kernels, combiners.
+
+Each takes fitted estimators, draws with matplotlib and changes nothing. Read
+`learning_curves` first.
+"""
