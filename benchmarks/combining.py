@@ -29,8 +29,8 @@ from sklearn_msd import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.datasets import make_songs
-from sklearn_msd.predicting import LogitClassifierMixin
 
 N_CACHED = 40_000
 

@@ -1,13 +1,14 @@
 from . import datasets
-from .classifiers import (
+from .classifiers.crop_averaging import CropAveragingClassifier
+from .classifiers.net_classifiers import (
     FullyConnectedClassifier,
     RecurrentClassifier,
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from .classifiers.sparse_refit import SparseRefitClassifier
 from .combining import LinearCombiner, NonlinearCombiner
 from .correcting import CorrectingClassifier
-from .crop_averaging import CropAveragingClassifier
 from .inspection.combiner import CombinerDisplay
 from .inspection.learning_curves import ComparisonDisplay, LearningCurveDisplay
 from .inspection.weights import KernelDisplay, WeightHistogramDisplay
@@ -16,7 +17,6 @@ from .logits import class_logits
 from .onnx_export import to_onnx
 from .persistence import load, save
 from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments
-from .sparsity import SparseRefitClassifier
 
 __all__ = [
     "CombinerDisplay",

@@ -19,7 +19,7 @@ from sklearn.model_selection import check_cv, cross_val_predict
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_scores
 

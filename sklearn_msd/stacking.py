@@ -24,8 +24,8 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.logits import class_logits, folds_of, out_of_fold_logits
-from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.segments.as_array import as_array
 
 BASES = """\

@@ -10,9 +10,9 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.logits import class_logits, hidden_representation
-from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.segments.as_array import as_array
 
 

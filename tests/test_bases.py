@@ -15,7 +15,7 @@ from sklearn_msd.bases import (
     fitted_base_logits,
     take_feature_names,
 )
-from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
 
 X = np.random.RandomState(0).normal(size=(30, 4))
 y = np.array(["a", "b", "c"])[np.arange(30) % 3]

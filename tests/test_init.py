@@ -30,4 +30,7 @@ def test_every_name_can_be_had():
         assert getattr(sklearn_msd, name) is not None
     assert {*sklearn_msd.__all__} <= {*dir(sklearn_msd)}
     assert not hasattr(sklearn_msd, "nothing")
-    assert sklearn_msd.TimeConvClassifier.__module__ == "sklearn_msd.classifiers"
+    assert (
+        sklearn_msd.TimeConvClassifier.__module__
+        == "sklearn_msd.classifiers.net_classifiers"
+    )

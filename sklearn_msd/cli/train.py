@@ -77,7 +77,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.utils.validation import has_fit_parameter
 
-    from sklearn_msd.base import resolve_device
+    from sklearn_msd.classifiers.base import resolve_device
     from sklearn_msd.cli.lengths import cut_songs
     from sklearn_msd.cli.scoring import scores
     from sklearn_msd.datasets import AudioSegmenter

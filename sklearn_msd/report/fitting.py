@@ -15,7 +15,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 import sklearn_msd
-from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.nets.conv_net import count_parameters
 from sklearn_msd.parameter_counts import n_parameters
@@ -23,7 +24,6 @@ from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import definition, rebuild
 from sklearn_msd.report.following import ValidationFollower
 from sklearn_msd.report.records import Record, RecordStore
-from sklearn_msd.sparsity import SparseRefitClassifier
 
 Outputs = dict[str, np.ndarray]
 

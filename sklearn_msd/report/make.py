@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn_msd.base import resolve_device
+from sklearn_msd.classifiers.base import resolve_device
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.sources.tasks import SYNTHETIC, choose_task, find_tasks
 from sklearn_msd.report.data import ReportData, prepare

@@ -10,17 +10,17 @@ from typing import Any
 
 from sklearn.frozen import FrozenEstimator
 
-from sklearn_msd.classifiers import (
+from sklearn_msd.classifiers.net_classifiers import (
     FullyConnectedClassifier,
     RecurrentClassifier,
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
 from sklearn_msd.correcting import CorrectingClassifier
 from sklearn_msd.joint_combining import JointCombiner
 from sklearn_msd.report.declaration import Model
-from sklearn_msd.sparsity import SparseRefitClassifier
 
 OUTPUT_TOO = ("conv", "hidden", "output")
 L1_STRENGTHS = (0.0, 1e-4, 1e-3, 1e-2)

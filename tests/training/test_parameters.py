@@ -2,7 +2,7 @@
 
 import inspect
 
-from sklearn_msd.classifiers import FullyConnectedClassifier
+from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
 from sklearn_msd.training.parameters import TrainingParameters
 
 

@@ -26,13 +26,13 @@ from skorch.callbacks import Callback, EarlyStopping, LRScheduler
 from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.nets.conv_net import (
     SegmentNet,
     check_layer_names,
     count_parameters,
     draw_parameters,
 )
-from sklearn_msd.predicting import LogitClassifierMixin
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.checkpoints import Checkpoint

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_msd.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.nets.conv_net import (
     ConvNet,
     FullyConnectedNet,

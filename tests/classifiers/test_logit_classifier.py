@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator
 
-from sklearn_msd.predicting import LogitClassifierMixin
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 
 
 class Scorer(LogitClassifierMixin, BaseEstimator):

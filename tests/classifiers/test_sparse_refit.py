@@ -8,8 +8,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_msd import RecurrentClassifier, SegmentConvClassifier, TimeConvClassifier
+from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.datasets import make_songs
-from sklearn_msd.sparsity import SparseRefitClassifier
 
 
 @pytest.fixture(scope="module")
