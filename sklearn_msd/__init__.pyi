@@ -7,13 +7,13 @@ from .classifiers.net_classifiers import (
     TimeConvClassifier,
 )
 from .classifiers.sparse_refit import SparseRefitClassifier
-from .combining import LinearCombiner, NonlinearCombiner
-from .correcting import CorrectingClassifier
+from .combining.correcting import CorrectingClassifier
+from .combining.joint import JointCombiner
+from .combining.linear import LinearCombiner, NonlinearCombiner
+from .combining.logits import class_logits
 from .inspection.combiner import CombinerDisplay
 from .inspection.learning_curves import ComparisonDisplay, LearningCurveDisplay
 from .inspection.weights import KernelDisplay, WeightHistogramDisplay
-from .joint_combining import JointCombiner
-from .logits import class_logits
 from .onnx_export import to_onnx
 from .persistence import load, save
 from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments

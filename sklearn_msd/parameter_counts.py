@@ -8,7 +8,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.pipeline import Pipeline
 
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
-from sklearn_msd.correcting import CorrectingClassifier
+from sklearn_msd.combining.correcting import CorrectingClassifier
 
 
 def n_parameters(model: Any) -> int:

@@ -17,7 +17,7 @@ from sklearn.utils.validation import has_fit_parameter
 import sklearn_msd
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
-from sklearn_msd.correcting import CorrectingClassifier
+from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.nets.conv_net import count_parameters
 from sklearn_msd.parameter_counts import n_parameters
 from sklearn_msd.report.data import ReportData

@@ -17,9 +17,9 @@ from sklearn_msd.classifiers.net_classifiers import (
     TimeConvClassifier,
 )
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
-from sklearn_msd.combining import LinearCombiner, NonlinearCombiner
-from sklearn_msd.correcting import CorrectingClassifier
-from sklearn_msd.joint_combining import JointCombiner
+from sklearn_msd.combining.correcting import CorrectingClassifier
+from sklearn_msd.combining.joint import JointCombiner
+from sklearn_msd.combining.linear import LinearCombiner, NonlinearCombiner
 from sklearn_msd.report.declaration import Model
 
 OUTPUT_TOO = ("conv", "hidden", "output")

@@ -11,13 +11,13 @@ from sklearn.base import _fit_context
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval
 
-from sklearn_msd.bases import LearningCurvesMixin, copied_net
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
-from sklearn_msd.combining import LinearCombiner
+from sklearn_msd.combining.bases import LearningCurvesMixin, copied_net
+from sklearn_msd.combining.linear import LinearCombiner
+from sklearn_msd.combining.stacking import StackedLogits
 from sklearn_msd.common.whole_fits import whole_fit
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.nets.conv_net import SegmentNet
-from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training.parameters import TrainingParameters
 
 

@@ -11,11 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight
 
-from sklearn_msd.bases import LearningCurvesMixin
 from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.combining.bases import LearningCurvesMixin
+from sklearn_msd.combining.logits import class_logits
+from sklearn_msd.combining.stacking import StackedLogits
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.logits import class_logits
-from sklearn_msd.stacking import StackedLogits
 from sklearn_msd.training.fit_warnings import judging_scale
 from sklearn_msd.training.parameters import SEQUENCE, TrainingParameters
 

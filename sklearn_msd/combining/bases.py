@@ -19,7 +19,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
-from sklearn_msd.logits import class_logits
+from sklearn_msd.combining.logits import class_logits
 from sklearn_msd.segments.validation import sorted_classes
 
 

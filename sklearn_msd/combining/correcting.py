@@ -10,7 +10,9 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
-from sklearn_msd.bases import (
+from sklearn_msd.classifiers.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.combining.bases import (
     LearningCurvesMixin,
     check_fitted_base,
     check_labels,
@@ -22,13 +24,11 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
-from sklearn_msd.classifiers.base import BaseSegmentClassifier
-from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
+from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.logits import folds_of, out_of_fold_logits
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
-from sklearn_msd.staged_corrections import StagedCorrections
 from sklearn_msd.training.checkpoints import sibling
 from sklearn_msd.training.fit_warnings import judging_scale
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
-from sklearn_msd.logits import class_logits, hidden_representation
+from sklearn_msd.combining.logits import class_logits, hidden_representation
 from sklearn_msd.segments.as_array import as_array
 
 

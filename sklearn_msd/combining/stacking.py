@@ -14,7 +14,8 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.bases import (
+from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
+from sklearn_msd.combining.bases import (
     check_fitted_base,
     check_labels,
     fit_base,
@@ -24,8 +25,7 @@ from sklearn_msd.bases import (
     routed_fit_params,
     take_feature_names,
 )
-from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
-from sklearn_msd.logits import class_logits, folds_of, out_of_fold_logits
+from sklearn_msd.combining.logits import class_logits, folds_of, out_of_fold_logits
 from sklearn_msd.segments.as_array import as_array
 
 BASES = """\

@@ -23,7 +23,7 @@ from sklearn_msd import (
     FullyConnectedClassifier,
     LinearCombiner,
 )
-from sklearn_msd.logits import (
+from sklearn_msd.combining.logits import (
     SMALLEST_PROBABILITY,
     class_logits,
     folds_of,

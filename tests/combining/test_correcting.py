@@ -30,7 +30,7 @@ from sklearn_msd import (
     TimeConvClassifier,
     class_logits,
 )
-from sklearn_msd.logits import out_of_fold_logits
+from sklearn_msd.combining.logits import out_of_fold_logits
 from sklearn_msd.nets.conv_net import FullyConnectedNet
 
 

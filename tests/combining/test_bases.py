@@ -6,7 +6,8 @@ from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_msd.bases import (
+from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.combining.bases import (
     LearningCurvesMixin,
     check_fitted_base,
     check_labels,
@@ -15,7 +16,6 @@ from sklearn_msd.bases import (
     fitted_base_logits,
     take_feature_names,
 )
-from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
 
 X = np.random.RandomState(0).normal(size=(30, 4))
 y = np.array(["a", "b", "c"])[np.arange(30) % 3]
