@@ -14,8 +14,8 @@ from .combining.logits import class_logits
 from .inspection.combiner import CombinerDisplay
 from .inspection.learning_curves import ComparisonDisplay, LearningCurveDisplay
 from .inspection.weights import KernelDisplay, WeightHistogramDisplay
-from .onnx_export import to_onnx
-from .persistence import load, save
+from .saving.onnx_export import to_onnx
+from .saving.save_load import load, save
 from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments
 
 __all__ = [

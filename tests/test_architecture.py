@@ -24,40 +24,6 @@ FLOORS: list[set[str]] = [
 ]
 FLOOR_OF = {folder: floor for floor, row in enumerate(FLOORS) for folder in row}
 
-# Modules that still lie flat, and the folder that each belongs to.
-FLAT = {
-    **dict.fromkeys(("_files", "_optional", "_model_file", "whole_fits"), "common"),
-    **dict.fromkeys(
-        ("_as_array", "_segment_arrays", "_mapped_songs", "validation"), "segments"
-    ),
-    **dict.fromkeys(("modules", "convolution", "composed_modules"), "nets"),
-    **dict.fromkeys(
-        (
-            *("training_parameters", "checkpoints", "fingerprints"),
-            *("forks", "fit_warnings"),
-        ),
-        "training",
-    ),
-    "sources": "datasets",
-    **dict.fromkeys(("drawing", "weight_inspection", "combiner_display"), "inspection"),
-    **dict.fromkeys(
-        ("base", "crop_averaging", "sparsity", "predicting"), "classifiers"
-    ),
-    **dict.fromkeys(
-        (
-            *("logits", "bases", "stacking", "joint_combining", "correcting"),
-            "staged_corrections",
-        ),
-        "combining",
-    ),
-    **dict.fromkeys(
-        (
-            *("_object_graph", "_savable_classes", "persistence", "onnx_export"),
-            "parameter_counts",
-        ),
-        "saving",
-    ),
-}
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
@@ -70,8 +36,7 @@ MODULES = {module_of(path): path for path in FILES}
 
 
 def folder_of(module):
-    part = module.split(".")[0]
-    return "segments" if module == "datasets._columns" else FLAT.get(part, part)
+    return module.split(".")[0]
 
 
 def imported_modules(path):

@@ -22,6 +22,7 @@ import sklearn_msd
 from sklearn_msd import SegmentScaler, load, save
 from sklearn_msd.datasets import (
     load_msd_genre,
+    read_audio_analysis,
     read_msd_track,
     segments_from_audio,
 )

@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn.pipeline import Pipeline
 
     from sklearn_msd.cli.saved_model import SavedModel
-    from sklearn_msd.parameter_counts import n_parameters
+    from sklearn_msd.saving.parameter_counts import n_parameters
 
     model = SavedModel(args.model)
     steps = [model.estimator]

@@ -24,7 +24,7 @@ from sklearn_msd.datasets import (
 )
 from sklearn_msd.datasets.msd.song_file import SongFile
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
-from sklearn_msd.persistence import load, read_metadata
+from sklearn_msd.saving.save_load import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.segments.cropper import SegmentScaler
 

@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn_msd.cli.lengths import cut_songs
     from sklearn_msd.cli.scoring import scores
     from sklearn_msd.datasets import AudioSegmenter
-    from sklearn_msd.persistence import save
+    from sklearn_msd.saving.save_load import save
     from sklearn_msd.segments.cropper import SegmentScaler
 
     resolve_device(args.device)

@@ -19,11 +19,11 @@ from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.nets.conv_net import count_parameters
-from sklearn_msd.parameter_counts import n_parameters
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import definition, rebuild
 from sklearn_msd.report.following import ValidationFollower
 from sklearn_msd.report.records import Record, RecordStore
+from sklearn_msd.saving.parameter_counts import n_parameters
 
 Outputs = dict[str, np.ndarray]
 

@@ -9,7 +9,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn_msd import load
 from sklearn_msd.cli import main
 from sklearn_msd.datasets import AudioSegmenter
-from sklearn_msd.persistence import read_metadata
+from sklearn_msd.saving.save_load import read_metadata
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ def n_parameters(model: Any) -> int:
     --------
     >>> import numpy as np
     >>> from sklearn.linear_model import LogisticRegression
-    >>> from sklearn_msd.parameter_counts import n_parameters
+    >>> from sklearn_msd.saving.parameter_counts import n_parameters
     >>> X, y = np.eye(4), [0, 1, 2, 2]
     >>> n_parameters(LogisticRegression().fit(X, y))
     15

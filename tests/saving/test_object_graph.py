@@ -9,7 +9,7 @@ import torch
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import Bunch
 
-from sklearn_msd._object_graph import GraphDecoder, GraphEncoder
+from sklearn_msd.saving.object_graph import GraphDecoder, GraphEncoder
 
 
 def back(value):

@@ -8,6 +8,16 @@ from functools import cache
 
 from sklearn.base import BaseEstimator
 
+from sklearn_msd.combining.joint import _Together
+from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
+from sklearn_msd.nets.conv_net import (
+    ConvNet,
+    FullyConnectedNet,
+    HiddenLayers,
+    RecurrentNet,
+    TimeConv,
+)
+
 # Beside this package's public estimators. Their state
 # is plain values and arrays: no compiled trees, no functions.
 _CLASSES = {
@@ -35,12 +45,18 @@ _CLASSES = {
         "StandardScaler",
     ),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
-    "sklearn_msd.composed_modules": ("CombinedNet", "CorrectedNet"),
-    "sklearn_msd.joint_combining": ("_Together",),
-    "sklearn_msd.modules": (
-        *("ConvNet", "FullyConnectedNet", "HiddenLayers", "RecurrentNet", "TimeConv"),
-    ),
     "torch.nn": ("GRU", "LSTM", "Linear", "ModuleList", "RNN"),
+}
+# This package's own parts, by the names that files know: where they lay once.
+_PARTS: dict[str, type] = {
+    "sklearn_msd.composed_modules.CombinedNet": CombinedNet,
+    "sklearn_msd.composed_modules.CorrectedNet": CorrectedNet,
+    "sklearn_msd.joint_combining._Together": _Together,
+    "sklearn_msd.modules.ConvNet": ConvNet,
+    "sklearn_msd.modules.FullyConnectedNet": FullyConnectedNet,
+    "sklearn_msd.modules.HiddenLayers": HiddenLayers,
+    "sklearn_msd.modules.RecurrentNet": RecurrentNet,
+    "sklearn_msd.modules.TimeConv": TimeConv,
 }
 _PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
 
@@ -48,7 +64,7 @@ _PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
 @cache
 def classes_by_name() -> dict[str, type]:
     """Every class that may be in a file, by the name that it has there."""
-    found = {
+    found = _PARTS | {
         f"{module}.{name}": getattr(importlib.import_module(module), name)
         for module, names in _CLASSES.items()
         for name in names

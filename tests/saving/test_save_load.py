@@ -54,12 +54,12 @@ from sklearn_msd import (
 )
 from sklearn_msd.common.model_file import FORMAT
 from sklearn_msd.datasets import AudioSegmenter
-from sklearn_msd.persistence import read_metadata
+from sklearn_msd.saving.save_load import read_metadata
 
 # Two epochs do for a model that is to be saved.
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
-FILES = Path(__file__).parent / "saved_models"
+FILES = Path(__file__).parents[1] / "saved_models"
 
 
 def dense(**kwargs):

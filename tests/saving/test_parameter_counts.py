@@ -7,7 +7,7 @@ from sklearn.preprocessing import StandardScaler
 from small_models import DENSE, WIDTH, songs
 
 from sklearn_msd import CorrectingClassifier, LinearCombiner
-from sklearn_msd.parameter_counts import n_parameters
+from sklearn_msd.saving.parameter_counts import n_parameters
 
 X, Y = songs()
 

@@ -1,0 +1,4 @@
+"""Fitted estimators in files: models without pickle, and ONNX.
+
+Read `save_load` first.
+"""
