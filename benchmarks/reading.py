@@ -27,7 +27,7 @@ import numpy as np
 
 from sklearn_msd import TimeConvClassifier, training
 from sklearn_msd.datasets import MappedSongs, make_songs
-from sklearn_msd.training.net import BatchIterator, SongDataset
+from sklearn_msd.training.batches import BatchIterator, SongDataset
 
 WIDTH = 3000
 ORDERS = {"in order": None, "blocks": "blocks", "full": "full"}

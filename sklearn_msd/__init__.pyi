@@ -9,14 +9,17 @@ from .classifiers.net_classifiers import (
 from .classifiers.sparse_refit import SparseRefitClassifier
 from .combining.correcting import CorrectingClassifier
 from .combining.joint import JointCombiner
-from .combining.linear import LinearCombiner, NonlinearCombiner
+from .combining.linear import LinearCombiner
 from .combining.logits import class_logits
+from .combining.nonlinear import NonlinearCombiner
 from .inspection.combiner import CombinerDisplay
 from .inspection.learning_curves import ComparisonDisplay, LearningCurveDisplay
 from .inspection.weights import KernelDisplay, WeightHistogramDisplay
 from .saving.onnx_export import to_onnx
 from .saving.save_load import load, save
-from .segments.cropper import SegmentCropper, SegmentScaler, stack_segments
+from .segments.cropper import SegmentCropper
+from .segments.layout import stack_segments
+from .segments.scaler import SegmentScaler
 
 __all__ = [
     "CombinerDisplay",

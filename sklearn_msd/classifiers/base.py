@@ -27,14 +27,11 @@ from skorch.helper import predefined_split
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
-from sklearn_msd.nets.conv_net import (
-    SegmentNet,
-    check_layer_names,
-    count_parameters,
-    draw_parameters,
-)
+from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
+from sklearn_msd.nets.layers import draw_parameters
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
+from sklearn_msd.training.batches import SongDataset, apply_in_chunks
 from sklearn_msd.training.checkpoints import Checkpoint
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
@@ -42,7 +39,7 @@ from sklearn_msd.training.fit_warnings import (
     warn_of_scale,
     warn_of_validation_part,
 )
-from sklearn_msd.training.net import LogitNet, SongDataset, apply_in_chunks
+from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
 
 NET_PARAMETERS = """\

@@ -8,12 +8,10 @@ from typing import Any, ClassVar, Literal
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
-from sklearn_msd.nets.conv_net import (
-    ConvNet,
-    FullyConnectedNet,
-    RecurrentNet,
-    SegmentNet,
-)
+from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.nets.conv_net import ConvNet
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.training.parameters import SEQUENCE
 
 _positive = Interval(Integral, 1, None, closed="left")

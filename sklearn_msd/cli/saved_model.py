@@ -26,7 +26,7 @@ from sklearn_msd.datasets.msd.song_file import SongFile
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 from sklearn_msd.saving.save_load import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
-from sklearn_msd.segments.cropper import SegmentScaler
+from sklearn_msd.segments.scaler import SegmentScaler
 
 # Deviations that a feature's mean over a song may be off the mean of the songs trained
 # on: far more than any song's own, of which 192 of the Million Song Dataset have

@@ -82,7 +82,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn_msd.cli.scoring import scores
     from sklearn_msd.datasets import AudioSegmenter
     from sklearn_msd.saving.save_load import save
-    from sklearn_msd.segments.cropper import SegmentScaler
+    from sklearn_msd.segments.scaler import SegmentScaler
 
     resolve_device(args.device)
     if args.n_segments is not None and args.n_segments < 1:

@@ -16,8 +16,8 @@ from sklearn_msd.combining.bases import LearningCurvesMixin, copied_net
 from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.stacking import StackedLogits
 from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.composed import CombinedNet
-from sklearn_msd.nets.conv_net import SegmentNet
 from sklearn_msd.training.parameters import TrainingParameters
 
 

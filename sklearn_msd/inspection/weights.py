@@ -16,7 +16,7 @@ from sklearn_msd.inspection.drawing import (
     new_axes,
     numbers,
 )
-from sklearn_msd.nets.conv_net import layer_weights
+from sklearn_msd.nets.base import layer_weights
 
 
 class WeightHistogramDisplay:

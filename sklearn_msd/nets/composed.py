@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sklearn_msd.nets.conv_net import SegmentNet, linear
+from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.nets.layers import linear
 
 
 class CombinedNet(SegmentNet):

@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_msd.datasets.sources.songs import Songs
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
-from sklearn_msd.segments.cropper import SegmentScaler
+from sklearn_msd.segments.scaler import SegmentScaler
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ import sklearn_msd
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
-from sklearn_msd.nets.conv_net import count_parameters
+from sklearn_msd.nets.base import count_parameters
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import definition, rebuild
 from sklearn_msd.report.following import ValidationFollower

@@ -19,7 +19,8 @@ from sklearn_msd.classifiers.net_classifiers import (
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.combining.joint import JointCombiner
-from sklearn_msd.combining.linear import LinearCombiner, NonlinearCombiner
+from sklearn_msd.combining.linear import LinearCombiner
+from sklearn_msd.combining.nonlinear import NonlinearCombiner
 from sklearn_msd.report.declaration import Model
 
 OUTPUT_TOO = ("conv", "hidden", "output")

@@ -10,13 +10,10 @@ from sklearn.base import BaseEstimator
 
 from sklearn_msd.combining.joint import _Together
 from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
-from sklearn_msd.nets.conv_net import (
-    ConvNet,
-    FullyConnectedNet,
-    HiddenLayers,
-    RecurrentNet,
-    TimeConv,
-)
+from sklearn_msd.nets.conv_net import ConvNet
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.layers import HiddenLayers, TimeConv
+from sklearn_msd.nets.recurrent import RecurrentNet
 
 # Beside this package's public estimators. Their state
 # is plain values and arrays: no compiled trees, no functions.

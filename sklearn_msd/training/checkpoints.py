@@ -25,8 +25,9 @@ from skorch.callbacks import Callback
 from torch import Tensor
 
 from sklearn_msd.common.model_file import read_model_file, write_model_file
+from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fingerprints import as_array, as_json, digest, fit_fingerprint
-from sklearn_msd.training.net import LogitNet, SongDataset
+from sklearn_msd.training.net import LogitNet
 
 # Writing takes at most a twentieth of the time, however short the epochs are.
 _PAUSE = 20

@@ -11,7 +11,7 @@ import numpy as np
 from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
-from sklearn_msd.training.net import SongDataset
+from sklearn_msd.training.batches import SongDataset
 
 # Parameters that change where or how loudly a net is trained, but not the net.
 _NOT_OF_THE_FIT = {"callbacks", "checkpoint", "device", "random_state", "verbose"}

@@ -10,7 +10,8 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_msd import CropAveragingClassifier
-from sklearn_msd.segments.cropper import SegmentCropper, stack_segments
+from sklearn_msd.segments.cropper import SegmentCropper
+from sklearn_msd.segments.layout import stack_segments
 
 EVEN = CropAveragingClassifier(
     LogisticRegression(), n_crops=2, n_segments=2, n_segment_features=1

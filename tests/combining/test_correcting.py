@@ -31,7 +31,7 @@ from sklearn_msd import (
     class_logits,
 )
 from sklearn_msd.combining.logits import out_of_fold_logits
-from sklearn_msd.nets.conv_net import FullyConnectedNet
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
 
 
 @pytest.fixture(scope="module", params=[2, 3])

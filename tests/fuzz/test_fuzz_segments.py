@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn.base import clone
 
 from sklearn_msd import SegmentCropper, SegmentScaler, stack_segments
-from sklearn_msd.segments.cropper import unstack_segments
+from sklearn_msd.segments.layout import unstack_segments
 
 CROPPERS = st.builds(
     SegmentCropper,

@@ -11,8 +11,10 @@ from sklearn_msd.nets.composed import (
     agreement,
     linear_from,
 )
-from sklearn_msd.nets.conv_net import FullyConnectedNet, draw_parameters
-from sklearn_msd.training.net import LogitNet, SongDataset
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.training.batches import SongDataset
+from sklearn_msd.training.net import LogitNet
 
 N_INPUTS, N_CLASSES = 6, 3
 

@@ -5,14 +5,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from sklearn_msd.nets.conv_net import (
-    ConvNet,
-    FullyConnectedNet,
-    RecurrentNet,
-    count_parameters,
-    draw_parameters,
-    layer_weights,
-)
+from sklearn_msd.nets.base import count_parameters, layer_weights
+from sklearn_msd.nets.conv_net import ConvNet
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.nets.recurrent import RecurrentNet
 
 
 def drawn(net, seed=0):

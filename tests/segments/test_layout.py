@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_msd.segments import layout as arrays
-from sklearn_msd.segments.cropper import stack_segments, unstack_segments
+from sklearn_msd.segments.layout import stack_segments, unstack_segments
 
 
 def song(n_segments, n_features=3, dtype=np.float64):

@@ -12,15 +12,17 @@ from scipy.special import softmax
 from sklearn.metrics import log_loss
 
 from sklearn_msd.datasets import MappedSongs
-from sklearn_msd.nets.conv_net import ConvNet, FullyConnectedNet, draw_parameters
+from sklearn_msd.nets.conv_net import ConvNet
+from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.layers import draw_parameters
 from sklearn_msd.segments import mapped_songs as _mapped_songs
-from sklearn_msd.training import net as training
-from sklearn_msd.training.net import (
+from sklearn_msd.training.batches import (
+    BLOCK,
     BatchIterator,
-    LogitNet,
     SongDataset,
     apply_in_chunks,
 )
+from sklearn_msd.training.net import LogitNet
 
 N_SONGS, N_SEGMENTS, N_FEATURES, N_CLASSES, BATCH = 40, 12, 4, 3, 8
 
@@ -238,12 +240,12 @@ def test_shuffled_blocks_are_whole_batches_of_every_song_once():
 
 
 def test_songs_held_at_a_time_come_from_few_blocks_and_a_batch_from_many():
-    n = 200 * training.BLOCK
+    n = 200 * BLOCK
     dataset = SongDataset(np.zeros((n, 2)), np.arange(n))
     batches, _ = positions(dataset)
     held = np.concatenate(batches[:41])  # 2050 songs: 16 blocks and 2 songs
-    assert len(np.unique(held // training.BLOCK)) == 17
-    assert len(np.unique(batches[0] // training.BLOCK)) >= 10
+    assert len(np.unique(held // BLOCK)) == 17
+    assert len(np.unique(batches[0] // BLOCK)) >= 10
     assert not np.array_equal(np.sort(batches[0]), batches[0])
 
 

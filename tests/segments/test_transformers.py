@@ -7,8 +7,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_msd.segments import cropper as segments
-from sklearn_msd.segments.cropper import SegmentCropper, SegmentScaler, stack_segments
+from sklearn_msd.segments import scaler as scaling
+from sklearn_msd.segments.cropper import SegmentCropper
+from sklearn_msd.segments.layout import stack_segments
+from sklearn_msd.segments.scaler import SegmentScaler
 
 
 @parametrize_with_checks(
@@ -127,7 +129,7 @@ class TestScaler:
     def test_agrees_with_float64_numpy(
         self, songs, dtype, block_values, per, monkeypatch
     ):
-        monkeypatch.setattr(segments, "_BLOCK_VALUES", block_values)
+        monkeypatch.setattr(scaling, "_BLOCK_VALUES", block_values)
         X = stack_segments(songs).astype(dtype)[:, :40]
         axis = (0, 1) if per == "feature" else 0
         wide = X.astype(np.float64)

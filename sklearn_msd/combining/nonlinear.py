@@ -1,0 +1,117 @@
+"""A net with a hidden layer on several classifiers' logits (section 5.1)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from sklearn.base import _fit_context
+
+from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.combining.bases import LearningCurvesMixin
+from sklearn_msd.combining.logits import class_logits
+from sklearn_msd.combining.stacking import StackedLogits
+from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.training.fit_warnings import judging_scale
+from sklearn_msd.training.parameters import SEQUENCE, TrainingParameters
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
+    """A net with a hidden layer on several classifiers' logits (section 5.1).
+
+    Parameters
+    ----------
+    <bases>
+    hidden_layer_sizes : sequence of int, default=(200,)
+        Units of each hidden layer of the combiner.
+    <cv>
+    <training parameters>
+
+    Attributes
+    ----------
+    final_estimator_ : FullyConnectedClassifier
+        The combiner.
+    loss_curve_, validation_loss_curve_, validation_scores_ : list of float
+        Its learning curves.
+    <stacked>
+
+    See Also
+    --------
+    LinearCombiner : Without a hidden layer; in the report as good.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn_msd import NonlinearCombiner, TimeConvClassifier
+    >>> from sklearn_msd.datasets import make_songs
+    >>> X, y = make_songs(200, n_segments=30, n_classes=3, random_state=0)
+    >>> combiner = NonlinearCombiner(
+    ...     [
+    ...         ("conv", TimeConvClassifier(max_epochs=2, random_state=0)),
+    ...         ("logistic", LogisticRegression()),
+    ...     ],
+    ...     cv=2, max_epochs=5, random_state=0,
+    ... ).fit(X, y)
+    >>> combiner.transform(X).shape
+    (200, 6)
+    """
+
+    estimators: list[tuple[str, Any]] = field(kw_only=False)
+    hidden_layer_sizes: Sequence[int] = (200,)
+    cv: Any = None
+    n_jobs: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **StackedLogits._parameter_constraints,
+        **TrainingParameters._parameter_constraints,
+        "hidden_layer_sizes": SEQUENCE,
+    }
+
+    @_fit_context(prefer_skip_nested_validation=False)
+    @whole_fit
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        **params: Any,
+    ) -> Self:
+        """Fit the bases that are not frozen, and the combiner.
+
+        Parameters
+        ----------
+        X, y, sample_weight, **params
+            As for :meth:`LinearCombiner.fit`.
+        X_val, y_val : array-like, default=None
+            Songs to record the combiner's validation curves on; with `early_stopping`,
+            the songs that it watches.
+
+        Returns
+        -------
+        self : object
+        """
+        stacked, y = self._fit_bases(X, y, sample_weight, params)
+        combiner = FullyConnectedClassifier(
+            n_segment_features=1,
+            hidden_layer_sizes=self.hidden_layer_sizes,
+            **self.training_parameters(),
+        )
+        with judging_scale(False):
+            self.final_estimator_ = combiner.fit(
+                stacked,
+                y,
+                sample_weight=sample_weight,
+                X_val=None if X_val is None else self.transform(X_val),
+                y_val=y_val,
+            )
+        return self
+
+    def _logits(self, X: Any) -> np.ndarray:
+        stacked = self.transform(X)
+        return class_logits(self.final_estimator_, stacked)
+
+    def _trained_nets(self) -> list[Any]:
+        return [self.final_estimator_]

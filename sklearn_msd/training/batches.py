@@ -1,0 +1,211 @@
+"""Songs as skorch trains and predicts on them: data sets, batches, chunks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+import sklearn_msd.training.forks  # noqa: F401 - for its effect
+from sklearn_msd.segments.mapped_songs import on_disk
+
+# Songs in a chunk of a prediction: large enough for the matrix products to run at full
+# speed, small enough to keep memory flat.
+PREDICTION_CHUNK = 128
+
+# Songs in a block of `shuffle="blocks"`: 0.8 MB of the report's songs in float16, which
+# a disk reads at its full speed. And songs held to be shuffled among each other.
+BLOCK = 128
+BUFFER = 2048
+
+Batch = tuple[dict[str, Tensor], Tensor]
+
+
+class SongDataset(Dataset[Batch]):
+    """Songs with what the loss needs of them, read by arrays of row numbers.
+
+    Nothing is copied or converted before a batch is asked for, so a memory map is read
+    batch by batch.
+
+    Parameters
+    ----------
+    X : ndarray or MappedSongs of shape (n_songs, n_segments * n_segment_features)
+    y : ndarray of shape (n_songs,), default=None
+        Class indices; zeros if None, for predicting.
+    weight : ndarray of shape (n_songs,), default=None
+    offset : ndarray of shape (n_songs, n_classes), default=None
+    rows : ndarray of int, default=None
+        The rows of the arrays that belong to this data set; all if None.
+    dtype : torch.dtype
+    device : torch.device or str
+    """
+
+    def __init__(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        weight: Any = None,
+        offset: Any = None,
+        rows: Any = None,
+        dtype: torch.dtype = torch.float32,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self.dtype, self.device = dtype, torch.device(device)
+        self.rows = np.arange(len(X)) if rows is None else rows
+        self.X = X
+        if self.device.type != "cpu" and not on_disk(X):
+            # Held there once; batches are then gathered without a transfer.
+            self.X = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
+        self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
+        self.extras = {
+            name: torch.as_tensor(values, dtype=dtype, device=self.device)
+            for name, values in (("weight", weight), ("offset", offset))
+            if values is not None
+        }
+        self._targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: Any) -> Batch:
+        rows = self.rows[index]
+        inputs = self.X[rows]
+        if not isinstance(inputs, Tensor):
+            inputs = torch.from_numpy(np.asarray(inputs))
+        batch = {"x": inputs.to(self.device, self.dtype)}
+        batch |= {name: values[rows] for name, values in self.extras.items()}
+        return batch, self._targets[rows]
+
+    def subset(self, rows: np.ndarray) -> SongDataset:
+        """The same songs without a copy, as far as they are in ``rows``."""
+        part = copy.copy(self)
+        part.rows = self.rows[rows]
+        return part
+
+    def loss_without_net(self) -> float:
+        """The loss of the offset alone; without one, of the shares of the classes.
+
+        Of the predictions that are the same for all songs, the shares have the lowest.
+        """
+        y = self._targets[self.rows]
+        ones = torch.ones_like(self._targets, dtype=self.dtype)
+        weight = self.extras.get("weight", ones)[self.rows]
+        if "offset" in self.extras:
+            offset = self.extras["offset"][self.rows]
+            losses = nn.functional.cross_entropy(offset, y, reduction="none")
+            return float((losses * weight).mean())
+        by_class = torch.bincount(y, weight)
+        shares = by_class / by_class.sum()
+        return float(torch.special.entr(shares).sum() * weight.mean())
+
+    def in_memory(self) -> SongDataset:
+        """The same songs; those on disk are read, in the order of their rows."""
+        if not on_disk(self.X):
+            return self
+        part = copy.copy(self)
+        part.rows = np.arange(len(self))
+        part.X, part.y = np.asarray(self.X[self.rows]), self.y[self.rows]
+        part._targets = self._targets[self.rows]
+        part.extras = {name: v[self.rows] for name, v in self.extras.items()}
+        return part
+
+
+class BatchIterator:
+    """Batches of a :class:`SongDataset`: whole slices, no collation of single songs.
+
+    Parameters
+    ----------
+    dataset : SongDataset
+    batch_size : int
+    rng : RandomState, default=None
+        Shuffles the songs anew in each pass; None keeps their order.
+    shuffle : {"full", "blocks"}, default="full"
+        How: `TrainingParameters` explains.
+    """
+
+    def __init__(
+        self,
+        dataset: SongDataset,
+        batch_size: int,
+        rng: np.random.RandomState | None = None,
+        shuffle: str = "full",
+    ) -> None:
+        self.dataset, self.batch_size = dataset, batch_size
+        self.rng, self.shuffle = rng, shuffle
+
+    def __len__(self) -> int:
+        return -(-len(self.dataset) // self.batch_size)
+
+    def __iter__(self) -> Iterator[Batch]:
+        n = len(self.dataset)
+        if self.rng is None:
+            yield from self._batches(self.dataset, np.arange(n))
+        elif self.shuffle == "full":
+            yield from self._batches(self.dataset, self.rng.permutation(n))
+        else:
+            yield from self._from_blocks(self.rng)
+
+    def _from_blocks(self, rng: np.random.RandomState) -> Iterator[Batch]:
+        # Where the songs lie does not change their order, only how they are read.
+        by_row = np.argsort(self.dataset.rows)
+        blocks = by_row[_blocks_in_random_order(len(by_row), rng)]
+        # Whole batches, so that each pass has as many as one of the whole data set.
+        n_buffered = -(-BUFFER // self.batch_size) * self.batch_size
+        for start in range(0, len(blocks), n_buffered):
+            buffer = blocks[start : start + n_buffered]
+            buffer = buffer[np.argsort(self.dataset.rows[buffer])]
+            songs = self.dataset.subset(buffer).in_memory()
+            yield from self._batches(songs, rng.permutation(len(songs)))
+
+    def _batches(self, dataset: SongDataset, order: np.ndarray) -> Iterator[Batch]:
+        for start in range(0, len(order), self.batch_size):
+            yield dataset[order[start : start + self.batch_size]]
+
+
+def _blocks_in_random_order(n: int, rng: np.random.RandomState) -> np.ndarray:
+    """0 to n - 1: blocks of consecutive numbers, the blocks in random order."""
+    starts = rng.permutation(-(-n // BLOCK)) * BLOCK
+    order = (starts[:, None] + np.arange(BLOCK)).ravel()
+    return np.asarray(order[order < n])
+
+
+def apply_in_chunks(
+    function: Any, X: Any, dtype: torch.dtype, device: torch.device | str
+) -> np.ndarray:
+    """``function`` of the songs, chunk by chunk and without gradients.
+
+    Parameters
+    ----------
+    function : callable
+        From a Tensor of songs to a Tensor with as many rows.
+    X : ndarray of shape (n_songs, n_segments * n_segment_features)
+    dtype : torch.dtype
+    device : torch.device or str
+
+    Returns
+    -------
+    ndarray of shape (n_songs, n_outputs)
+    """
+    out = np.empty(0)
+    with torch.inference_mode():
+        for start in range(0, len(X), PREDICTION_CHUNK):
+            chunk = np.ascontiguousarray(X[start : start + PREDICTION_CHUNK])
+            songs = _from_numpy(chunk).to(device, dtype)
+            part = function(songs).cpu().numpy()
+            if start == 0:
+                # One array for all: small ones kept from each chunk would lie between
+                # the large ones of the net, whose memory then could not be used again.
+                out = np.empty((len(X), part.shape[1]), part.dtype)
+            out[start : start + len(part)] = part
+    return out
+
+
+def _from_numpy(array: np.ndarray) -> Tensor:
+    # PyTorch warns of tensors over read-only memory, which a memory map may be.
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
