@@ -29,6 +29,7 @@ from sklearn_msd import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.classifiers.preparing import FitOptions, training_songs
 from sklearn_msd.datasets import make_songs
 
 L2 = 0.01
@@ -125,7 +126,7 @@ def ours(classifier, X: np.ndarray, y: np.ndarray, batch: int) -> Callable:
     """One of our classifiers, its net already there, as in the middle of a fit."""
     classifier.set_params(batch_size=batch, random_state=0)
     classifier.partial_fit(X, y, classes=np.arange(10))
-    dataset = classifier._dataset(X, y, None, None)
+    dataset = training_songs(classifier, X, y, None, None, FitOptions())
     return lambda: classifier.net_.partial_fit(dataset, None, epochs=1)
 
 

@@ -4,8 +4,7 @@ Data flows one way: array → validated flat array → tensors → logits → la
 """
 
 import copy
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -14,29 +13,37 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.callback import CallbackSupportMixin
-from sklearn.model_selection import train_test_split
-from sklearn.utils import check_random_state, compute_class_weight
+from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.multiclass import (
     _check_partial_fit_first_call,
     check_classification_targets,
 )
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
-from torch.optim.lr_scheduler import OneCycleLR
 
+from sklearn_msd.classifiers.callbacks import (
+    FIT_CALLBACKS,
+    EpochsAsTasks,
+    fit_callbacks,
+    own_callbacks,
+)
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
+from sklearn_msd.classifiers.preparing import (
+    FitOptions,
+    hold_out,
+    training_songs,
+    validation_songs,
+)
 from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
 from sklearn_msd.nets.layers import draw_parameters
-from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset, apply_in_chunks
 from sklearn_msd.training.checkpoints import Checkpoint
+from sklearn_msd.training.device import resolve_device
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
     warn_if_not_converged,
-    warn_of_scale,
     warn_of_validation_part,
 )
 from sklearn_msd.training.net import LogitNet
@@ -74,9 +81,6 @@ classes_ : ndarray of shape (n_classes,)
         The skorch net, with its `history_`.
     module_ : SegmentNet
         The PyTorch module."""
-
-# Names of the callbacks that `fit` adds to the user's, for itself alone.
-_FIT_CALLBACKS = ("one_cycle", "fit_checkpoint", "early_stopping", "scikit_learn")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -160,29 +164,10 @@ class BaseSegmentClassifier(
             If the loss exploded and the net ends no better than guessing, or
             `early_stopping` ran into `max_epochs`.
         """
-        return self._fit(
-            X, y, sample_weight, base_logits, X_val, y_val, base_logits_val
-        )
+        self._fit(X, y, sample_weight, base_logits, X_val, y_val, base_logits_val)
+        return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit_within(
-        self, compose: Callable[[SegmentNet], SegmentNet], X: Any, y: Any, **kwargs: Any
-    ) -> Self:
-        """Train ``compose(net)`` in place of the net, and keep the net.
-
-        Parameters
-        ----------
-        compose : callable
-            From the net, its parameters drawn, to one that holds it.
-        X, y, **kwargs
-            As for :meth:`fit`.
-
-        Returns
-        -------
-        self : object
-        """
-        return self._fit(X, y, compose=compose, **kwargs)
-
     def _fit(
         self,
         X: Any,
@@ -192,45 +177,42 @@ class BaseSegmentClassifier(
         X_val: Any = None,
         y_val: Any = None,
         base_logits_val: Any = None,
-        compose: Callable[[SegmentNet], SegmentNet] | None = None,
+        options: FitOptions = FitOptions(),  # noqa: B008 - it is frozen
     ) -> Self:
+        """`fit`, as another estimator may ask for it."""
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
-        X, y = validate_songs(self, X, y, padding=self._takes_padding())
-        classes = sorted_classes(y)
-        check_classification_targets(y)
-        y = np.searchsorted(classes, y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y; got "
-                f"{len(classes)} class."
-            )
+        padding = (options.module or self).takes_padding
+        X, y, classes = self._validate_labelled(X, y, padding)
         if previous is not None:
             self._check_continues(previous, classes)
         # From here on an error leaves an estimator that is not fitted.
         self.__dict__.pop("net_", None)
         self.classes_ = classes
-        train = self._dataset(X, y, sample_weight, base_logits)
-        valid = self._validation_dataset(X_val, y_val, base_logits_val)
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
         begin = check_random_state if checkpoint is None else checkpoint.start
         self._rng = begin(self.random_state)
+
+        train = training_songs(self, X, y, sample_weight, base_logits, options)
+        valid = validation_songs(self, X_val, y_val, base_logits_val, padding=padding)
         if held_out := self.early_stopping and valid is None:
-            train, valid = self._hold_out(train)
+            train, valid = hold_out(self, train)
         if valid is not None:
             warn_of_validation_part(self, valid.y[valid.rows], held_out=held_out)
+
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         task = {"estimator": self, "X": X, "y": classes[y]}
         context.call_on_fit_task_begin(**task)
-        callbacks = self._fit_callbacks(len(train), valid is not None, checkpoint)
+        callbacks = fit_callbacks(self, len(train), valid is not None, checkpoint)
         if hasattr(self, "_skl_callbacks"):
-            callbacks.append(("scikit_learn", _EpochsAsTasks(context, task)))
-        module = self._draw_module() if previous is None else previous
-        trained = module if compose is None else compose(module)
-        net = self._make_net(trained, valid, callbacks)
+            callbacks.append(("scikit_learn", EpochsAsTasks(context, task)))
+
+        module = previous or options.module or self._initialised_module()
+        trained = module if options.compose is None else options.compose(module)
+        net = self._make_net(trained, valid, callbacks, options.masks)
         if checkpoint is not None:
             checkpoint.begin(net, self, train, valid)
         self._train(net, train, self.max_epochs)
-        if compose is not None:
+        if options.compose is not None:
             net.module_ = net.module = module
             self.n_parameters_ = count_parameters(module)
         warn_if_diverged(self, train.loss_without_net())
@@ -263,23 +245,22 @@ class BaseSegmentClassifier(
         first = not hasattr(self, "net_")
         if first:  # nothing is left of a call that failed
             self.__dict__.pop("classes_", None)
-        X, y = validate_songs(self, X, y, padding=self._takes_padding(), reset=first)
+        X, y = validate_songs(self, X, y, padding=self.takes_padding, reset=first)
         present = sorted_classes(y)
         check_classification_targets(y)
         if classes is not None:
             classes = sorted_classes(classes, "classes")
         _check_partial_fit_first_call(self, classes)
         check_known(present, self.classes_, "y has labels that are not in `classes`")
-        train = self._dataset(
-            X, np.searchsorted(self.classes_, y), sample_weight, base_logits
-        )
+        y = np.searchsorted(self.classes_, y)
+        train = training_songs(self, X, y, sample_weight, base_logits, FitOptions())
         if first:
             self._rng = check_random_state(self.random_state)
-            net = self._make_net(None, callbacks=self._own_callbacks())
+            net = self._make_net(None, callbacks=own_callbacks(self))
         elif self.net_.can_train:
             net = self.net_
         else:  # it was pickled
-            net = self._make_net(self.module_, callbacks=self._own_callbacks())
+            net = self._make_net(self.module_, callbacks=own_callbacks(self))
         self._train(net, train, epochs=1)
         return self
 
@@ -322,97 +303,24 @@ class BaseSegmentClassifier(
         function = getattr(self.module_, method)
         return apply_in_chunks(function, X, self.net_.dtype, self.net_.device)
 
-    def _takes_padding(self) -> bool:
+    @property
+    def takes_padding(self) -> bool:
         """Whether songs may end in segments of NaN."""
         return False
 
-    def _dataset(
-        self, X: Any, y: Any, sample_weight: Any, base_logits: Any
-    ) -> SongDataset:
-        """The data set of rows and class indices, with weights of mean 1."""
-        warn_of_scale(X)
-        n_classes = len(self.classes_)
-        weight = None
-        if sample_weight is not None or self.class_weight is not None:
-            weight = _check_sample_weight(
-                as_array(sample_weight, "sample_weight"),
-                X,
-                dtype=np.float64,
-                ensure_non_negative=True,
-            )
-            # By a power of two, which rounds nothing: sums of huge ones overflow.
-            weight = np.ldexp(weight, -np.frexp(weight.max())[1])
-            if self.class_weight is not None:
-                present = np.unique(y)
-                by_class = np.ones(n_classes)
-                by_class[present] = compute_class_weight(
-                    self.class_weight,
-                    classes=self.classes_[present],
-                    y=self.classes_[y],
-                    sample_weight=weight,
-                )
-                weight = weight * by_class[y]
-            if not weight.any():
-                raise ValueError("class_weight leaves every song with a weight of 0.")
-            weight = weight / weight.mean()
-        return SongDataset(
-            X,
-            y,
-            weight=weight,
-            offset=_check_offset(
-                base_logits, (len(X), n_classes), self.dtype, "base_logits"
-            ),
-            dtype=getattr(torch, self.dtype),
-            device=resolve_device(self.device),
-        )
-
-    def _validation_dataset(
-        self, X_val: Any, y_val: Any, base_logits_val: Any
-    ) -> SongDataset | None:
-        if X_val is None and y_val is None and base_logits_val is None:
-            return None
-        if X_val is None or y_val is None:
-            raise ValueError("X_val and y_val must be given together.")
-        X_val, y_val = validate_songs(
-            self, X_val, y_val, padding=self._takes_padding(), reset=False, name="X_val"
-        )
-        check_known(y_val, self.classes_, "y_val has labels that y lacks")
-        return SongDataset(
-            X_val,
-            np.searchsorted(self.classes_, y_val),
-            offset=_check_offset(
-                base_logits_val,
-                (len(X_val), len(self.classes_)),
-                self.dtype,
-                "base_logits_val",
-            ),
-            dtype=getattr(torch, self.dtype),
-            device=resolve_device(self.device),
-        )
-
-    def _hold_out(self, dataset: SongDataset) -> tuple[SongDataset, SongDataset]:
-        """Training and stratified validation part."""
-        n, n_classes = len(dataset), len(self.classes_)
-        n_valid = math.ceil(self.validation_fraction * n)
-        if n_valid < n_classes or n - n_valid < n_classes:
+    def _validate_labelled(
+        self, X: Any, y: Any, padding: bool
+    ) -> tuple[Any, np.ndarray, np.ndarray]:
+        """Rows, class indices and classes."""
+        X, y = validate_songs(self, X, y, padding=padding)
+        classes = sorted_classes(y)
+        check_classification_targets(y)
+        if len(classes) < 2:
             raise ValueError(
-                f"validation_fraction={self.validation_fraction} of {n} songs leaves "
-                f"{n_valid} to validate and {n - n_valid} to train on; early_stopping "
-                f"needs at least one for each of {n_classes} classes in both."
+                f"{type(self).__name__} needs at least 2 classes in y; got "
+                f"{len(classes)} class."
             )
-        rarest = self.classes_[np.bincount(dataset.y).argmin()]
-        if np.bincount(dataset.y).min() < 2:
-            raise ValueError(
-                f"early_stopping needs at least 2 songs of each class in y; class "
-                f"{rarest!r} has 1."
-            )
-        train, valid = train_test_split(
-            np.arange(n),
-            test_size=n_valid,
-            stratify=dataset.y,
-            random_state=self._rng,
-        )
-        return dataset.subset(train), dataset.subset(valid)
+        return X, np.searchsorted(classes, y), classes
 
     def _check_continues(self, module: SegmentNet, classes: np.ndarray) -> None:
         fresh = self._make_module(self.n_features_in_, len(classes))
@@ -427,44 +335,7 @@ class BaseSegmentClassifier(
                 "warm_start=False or a clone."
             )
 
-    def _fit_callbacks(
-        self, n_songs: int, validated: bool, checkpoint: Checkpoint | None
-    ) -> list[Any]:
-        """The user's callbacks, and those that the parameters of `fit` ask for."""
-        callbacks = self._own_callbacks()
-        if self.lr_schedule == "one_cycle":
-            schedule = LRScheduler(
-                policy=OneCycleLR,
-                max_lr=self.learning_rate,
-                total_steps=self.max_epochs * math.ceil(n_songs / self.batch_size),
-                step_every="batch",
-            )
-            callbacks.append(("one_cycle", schedule))
-        if checkpoint is not None:
-            callbacks.append(("fit_checkpoint", checkpoint))
-        if self.early_stopping and validated:
-            stopping = EarlyStopping(
-                patience=self.n_iter_no_change, threshold=0, load_best=True
-            )
-            callbacks.append(("early_stopping", stopping))
-        return callbacks
-
-    def _own_callbacks(self) -> list[Any]:
-        """Copies of the user's callbacks."""
-        for i, item in enumerate(self.callbacks or []):
-            pair = isinstance(item, list | tuple) and len(item) == 2
-            callback = item[1] if pair else item
-            if not (
-                isinstance(callback, Callback)
-                or (isinstance(callback, type) and issubclass(callback, Callback))
-            ):
-                raise TypeError(
-                    f"callbacks[{i}] must be a skorch callback, or a pair of a name "
-                    f"and one; got {item!r}."
-                )
-        return copy.deepcopy(self.callbacks or [])
-
-    def _draw_module(self) -> SegmentNet:
+    def _initialised_module(self) -> SegmentNet:
         """A net with its parameters drawn."""
         module = self._make_module(self.n_features_in_, len(self.classes_))
         generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
@@ -476,13 +347,14 @@ class BaseSegmentClassifier(
         module: SegmentNet | None,
         valid: SongDataset | None = None,
         callbacks: Sequence[Any] = (),
+        masks: Mapping[str, np.ndarray] | None = None,
     ) -> LogitNet:
         """A net that is ready to train `module`, or one drawn anew."""
         if module is None:
-            module = self._draw_module()
+            module = self._initialised_module()
         for argument in ("l2_layers", "l1_layers"):
             check_layer_names(getattr(self, argument), argument)
-        dtype = getattr(torch, self.dtype)
+        dtype, device = getattr(torch, self.dtype), resolve_device(self.device)
         net = LogitNet(
             module.to(dtype),
             classes=np.arange(len(self.classes_)),
@@ -491,7 +363,9 @@ class BaseSegmentClassifier(
             l2_layers=self.l2_layers,
             l1=float(self.l1),
             l1_layers=self.l1_layers,
-            masks=self._masks(),
+            masks=None
+            if masks is None
+            else {name: torch.as_tensor(m, device=device) for name, m in masks.items()},
             rng=self._rng,
             shuffle=self.shuffle,
             dtype=dtype,
@@ -500,24 +374,13 @@ class BaseSegmentClassifier(
             train_split=None if valid is None else predefined_split(valid),
             callbacks=list(callbacks),
             verbose=int(self.verbose),
-            device=str(resolve_device(self.device)),
+            device=str(device),
         )
         if not self.verbose:
             # It would lay out its table all the same, and may lose a Ctrl-C there.
             net.set_params(callbacks__print_log=None)
         net.initialize()
         return net
-
-    def _masks(self) -> dict[str, torch.Tensor] | None:
-        """Masks of the weights that may be other than zero, if there are any.
-
-        `SparseRefitClassifier` sets `_weight_masks` on a net before it fits it.
-        """
-        masks: dict[str, np.ndarray] | None = getattr(self, "_weight_masks", None)
-        if masks is None:
-            return None
-        device = resolve_device(self.device)
-        return {name: torch.as_tensor(m, device=device) for name, m in masks.items()}
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
@@ -534,7 +397,7 @@ class BaseSegmentClassifier(
         net.callbacks_ = [
             (name, callback)
             for name, callback in net.callbacks_
-            if name not in _FIT_CALLBACKS
+            if name not in FIT_CALLBACKS
         ]
         self.net_ = net
         self._record_curves()
@@ -562,60 +425,3 @@ class BaseSegmentClassifier(
         tags.input_tags.three_d_array = True
         # allow_nan stays False: NaN pads the end of a song and stands for nothing else.
         return tags
-
-
-class _EpochsAsTasks(Callback):
-    """Tell scikit-learn's callbacks of each epoch."""
-
-    def __init__(self, context: Any, task: dict[str, Any]) -> None:
-        self.context, self.task = context, task
-
-    def on_epoch_begin(self, net: LogitNet, **kwargs: Any) -> None:
-        self.epoch = self.context.subcontext(task_name="epoch")
-        self.epoch.call_on_fit_task_begin(**self.task, **self._fitted(net))
-
-    def on_epoch_end(self, net: LogitNet, **kwargs: Any) -> None:
-        if self.epoch.call_on_fit_task_end(**self.task, **self._fitted(net)):
-            raise KeyboardInterrupt  # skorch's way to end a training
-
-    def _fitted(self, net: LogitNet) -> dict[str, Any]:
-        # A function, called only where a callback asks for it: it copies the weights.
-        return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}
-
-
-def _check_offset(
-    logits: Any, shape: tuple[int, int], dtype: str, name: str
-) -> np.ndarray | None:
-    if logits is None:
-        return None
-    offset: np.ndarray = np.ascontiguousarray(as_array(logits, name))
-    if offset.shape != shape or offset.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{name} must be numbers of shape (n_songs, n_classes) = {shape}; got "
-            f"{offset.dtype} of shape {offset.shape}."
-        )
-    if not (np.abs(offset) <= np.finfo(dtype).max).all():
-        raise ValueError(
-            f"{name} must be finite in {dtype}; got NaN, infinity or larger values."
-        )
-    return offset
-
-
-def resolve_device(device: str) -> torch.device:
-    """The device that a `device` parameter names.
-
-    Raises
-    ------
-    ValueError
-        If PyTorch does not know the name or the machine lacks the device.
-    """
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        found = torch.device(device)
-        torch.zeros(1, device=found).item()  # "meta" holds no numbers
-    except (RuntimeError, AssertionError) as error:
-        raise ValueError(
-            f"device={device!r} is not to be had here: {str(error).splitlines()[0]}"
-        ) from error
-    return found

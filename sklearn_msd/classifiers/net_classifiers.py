@@ -202,7 +202,9 @@ class TimeConvClassifier(BaseSegmentClassifier):
             hidden_layer_sizes=_sizes(self.hidden_layer_sizes),
         )
 
-    def _takes_padding(self) -> bool:
+    @property
+    def takes_padding(self) -> bool:
+        """Whether songs may end in segments of NaN."""
         return self.global_pooling is not None
 
 
@@ -267,7 +269,9 @@ class RecurrentClassifier(BaseSegmentClassifier):
             bidirectional=self.bidirectional,
         )
 
-    def _takes_padding(self) -> bool:
+    @property
+    def takes_padding(self) -> bool:
+        """Whether songs may end in segments of NaN."""
         return True
 
 

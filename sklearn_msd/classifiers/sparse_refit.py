@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
+from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.common.whole_fits import whole_fit
 from sklearn_msd.nets.base import check_layer_names, layer_weights
 from sklearn_msd.training.checkpoints import sibling
@@ -151,8 +152,14 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         }
         self._warn_of_layers_without_weights()
         self.estimator_ = clone(self.estimator).set_params(random_state=second)
-        self.estimator_._weight_masks = self.masks_
-        self.estimator_.fit(X, y, **weights, X_val=X_val, y_val=y_val)
+        self.estimator_._fit(
+            X,
+            y,
+            **weights,
+            X_val=X_val,
+            y_val=y_val,
+            options=FitOptions(masks=self.masks_),
+        )
         self.classes_ = self.estimator_.classes_
         self.n_features_in_ = self.estimator_.n_features_in_
         if hasattr(self.estimator_, "feature_names_in_"):

@@ -77,12 +77,12 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn.pipeline import make_pipeline
     from sklearn.utils.validation import has_fit_parameter
 
-    from sklearn_msd.classifiers.base import resolve_device
     from sklearn_msd.cli.lengths import cut_songs
     from sklearn_msd.cli.scoring import scores
     from sklearn_msd.datasets import AudioSegmenter
     from sklearn_msd.saving.save_load import save
     from sklearn_msd.segments.scaler import SegmentScaler
+    from sklearn_msd.training.device import resolve_device
 
     resolve_device(args.device)
     if args.n_segments is not None and args.n_segments < 1:

@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import MetadataRouter
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.combining.bases import (
     LearningCurvesMixin,
     check_fitted_base,
@@ -30,7 +31,6 @@ from sklearn_msd.common.whole_fits import whole_fit
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.training.checkpoints import sibling
-from sklearn_msd.training.fit_warnings import judging_scale
 
 
 class CorrectingClassifier(
@@ -214,17 +214,16 @@ class CorrectingClassifier(
                 another = sibling(fresh.checkpoint, stage + 1)
                 fresh.set_params(checkpoint=another)
             with_base = stage == 0 and not self.freeze
-            with judging_scale(not self.use_hidden):
-                self._fit_corrector(
-                    fresh,
-                    train.rows,
-                    y,
-                    sample_weight=sample_weight,
-                    X_val=valid.rows,
-                    y_val=y_val,
-                    base_logits=None if with_base else train.logits,
-                    base_logits_val=None if with_base else valid.logits,
-                )
+            self._fit_corrector(
+                fresh,
+                train.rows,
+                y,
+                sample_weight=sample_weight,
+                X_val=valid.rows,
+                y_val=y_val,
+                base_logits=None if with_base else train.logits,
+                base_logits_val=None if with_base else valid.logits,
+            )
             if with_base:  # it has changed
                 train, valid = self._songs(X), self._songs(X_val)
             if stage + 1 < self.n_corrections:
@@ -288,6 +287,7 @@ class CorrectingClassifier(
     ) -> None:
         """Fit one corrector on base logits, or together with the base without them."""
         with_base = kwargs["base_logits"] is None
+        compose = None
         if with_base or self.combine == "linear":
             composed: list[CorrectedNet] = []
 
@@ -302,13 +302,13 @@ class CorrectingClassifier(
                 composed.append(together)
                 return together
 
-            corrector.fit_within(compose, rows, y, **kwargs)
+        options = FitOptions(compose=compose, warn_of_scale=not self.use_hidden)
+        corrector._fit(rows, y, **kwargs, options=options)
+        if compose is not None:
             self.combiners_ += composed[0].combination()
-            if with_base:
-                net = self.estimator_.net_
-                net.module_.to(net.device, net.dtype)
-        else:
-            corrector.fit(rows, y, **kwargs)
+        if with_base:
+            net = self.estimator_.net_
+            net.module_.to(net.device, net.dtype)
         self.correctors_.append(corrector)
 
     def _trained_nets(self) -> list[Any]:

@@ -12,11 +12,11 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.combining.bases import LearningCurvesMixin, copied_net
 from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.stacking import StackedLogits
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.training.parameters import TrainingParameters
 
@@ -149,11 +149,16 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
             torch.as_tensor(self.intercept_),
             self.similarity_penalty,
         )
-        self.joint_ = _Together(
-            n_segment_features=nets[0].n_segment_features,
-            module=together,
-            **self.training_parameters(),
-        ).fit(X, y, sample_weight=sample_weight, X_val=X_val, y_val=y_val)
+        self.joint_ = JointNet(
+            n_segment_features=nets[0].n_segment_features, **self.training_parameters()
+        )._fit(
+            X,
+            y,
+            sample_weight=sample_weight,
+            X_val=X_val,
+            y_val=y_val,
+            options=FitOptions(module=together),
+        )
         for net in nets:
             net.module_.to(net.net_.device, net.net_.dtype)
         trained = iter(nets)
@@ -173,16 +178,8 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class _Together(BaseSegmentClassifier):
-    """Trains a module that is there already."""
-
-    module: SegmentNet
-
-    def _draw_module(self) -> SegmentNet:
-        return self.module
-
-    def _takes_padding(self) -> bool:
-        return self.module.takes_padding
+class JointNet(BaseSegmentClassifier):
+    """Nets and their combiner as one net, which `JointCombiner` makes and fits."""
 
 
 def _float64(parameter: torch.Tensor) -> np.ndarray:

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import _fit_context
 
 from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
+from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.combining.bases import LearningCurvesMixin
 from sklearn_msd.combining.logits import class_logits
 from sklearn_msd.combining.stacking import StackedLogits
 from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.training.fit_warnings import judging_scale
 from sklearn_msd.training.parameters import SEQUENCE, TrainingParameters
 
 
@@ -99,14 +99,14 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
             hidden_layer_sizes=self.hidden_layer_sizes,
             **self.training_parameters(),
         )
-        with judging_scale(False):
-            self.final_estimator_ = combiner.fit(
-                stacked,
-                y,
-                sample_weight=sample_weight,
-                X_val=None if X_val is None else self.transform(X_val),
-                y_val=y_val,
-            )
+        self.final_estimator_ = combiner._fit(
+            stacked,
+            y,
+            sample_weight=sample_weight,
+            X_val=None if X_val is None else self.transform(X_val),
+            y_val=y_val,
+            options=FitOptions(warn_of_scale=False),
+        )
         return self
 
     def _logits(self, X: Any) -> np.ndarray:

@@ -118,7 +118,7 @@ def restore(
     estimator.classes_ = np.arange(data.n_classes)
     estimator.n_features_in_ = data.X_train.shape[1]
     estimator._rng = check_random_state(estimator.random_state)
-    estimator.net_ = estimator._make_net(estimator._draw_module())
+    estimator.net_ = estimator._make_net(estimator._initialised_module())
     estimator.module_.load_state_dict(
         {name: torch.from_numpy(array) for name, array in record.weights.items()}
     )

@@ -8,7 +8,7 @@ from functools import cache
 
 from sklearn.base import BaseEstimator
 
-from sklearn_msd.combining.joint import _Together
+from sklearn_msd.combining.joint import JointNet
 from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
@@ -48,7 +48,7 @@ _CLASSES = {
 _PARTS: dict[str, type] = {
     "sklearn_msd.composed_modules.CombinedNet": CombinedNet,
     "sklearn_msd.composed_modules.CorrectedNet": CorrectedNet,
-    "sklearn_msd.joint_combining._Together": _Together,
+    "sklearn_msd.joint_combining._Together": JointNet,
     "sklearn_msd.modules.ConvNet": ConvNet,
     "sklearn_msd.modules.FullyConnectedNet": FullyConnectedNet,
     "sklearn_msd.modules.HiddenLayers": HiddenLayers,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -24,18 +21,6 @@ FEW_SONGS = 20
 # The losses of epochs scatter by hundredths; twice that of the start is no scatter.
 EXPLODED = 2.0
 
-_scale_is_judged = ContextVar("_scale_is_judged", default=True)
-
-
-@contextmanager
-def judging_scale(judged: bool) -> Iterator[None]:
-    """Whether to judge the scale of inputs; of those that models make, no user can."""
-    token = _scale_is_judged.set(judged)
-    try:
-        yield
-    finally:
-        _scale_is_judged.reset(token)
-
 
 def warn_of_scale(X: np.ndarray) -> None:
     """Warn of inputs that look as if nobody had scaled them.
@@ -45,8 +30,6 @@ def warn_of_scale(X: np.ndarray) -> None:
     X : ndarray of shape (n_songs, n_features)
         May end in NaN; a sample of its rows is read.
     """
-    if not _scale_is_judged.get():
-        return
     rows = np.linspace(0, len(X) - 1, min(len(X), N_SAMPLED)).astype(int)
     sizes = np.abs(np.nan_to_num(np.asarray(X[rows]), nan=0.0))
     mean_size = float(sizes.mean(axis=0, dtype=np.float64).max())

@@ -36,6 +36,7 @@ from sklearn_msd import (
     SegmentConvClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.classifiers.preparing import FitOptions
 
 N_SONGS, N_SEGMENTS, N_FEATURES = 60, 12, 5
 SMALL = {
@@ -874,7 +875,7 @@ def test_a_net_trained_within_another_is_kept(data):
 
     X, y = data
     alone = make(max_epochs=20).fit(X, y)
-    within = make(max_epochs=20).fit_within(Negated, X, y)
+    within = make(max_epochs=20)._fit(X, y, options=FitOptions(compose=Negated))
     assert alone.score(X, y) > 0.9
     assert within.score(X, y) < 0.1
     assert within.n_parameters_ == alone.n_parameters_

@@ -1,0 +1,77 @@
+"""The callbacks that parameters of a fit ask for, beside the user's own."""
+
+from __future__ import annotations
+
+import copy
+import math
+from typing import Any
+
+from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from torch.optim.lr_scheduler import OneCycleLR
+
+from sklearn_msd.training.checkpoints import Checkpoint
+from sklearn_msd.training.net import LogitNet
+
+# Names of the callbacks that `fit` adds to the user's, for itself alone.
+FIT_CALLBACKS = ("one_cycle", "fit_checkpoint", "early_stopping", "scikit_learn")
+
+
+def fit_callbacks(
+    estimator: Any, n_songs: int, validated: bool, checkpoint: Checkpoint | None
+) -> list[Any]:
+    """The user's callbacks, and those that the parameters of `fit` ask for."""
+    callbacks = own_callbacks(estimator)
+    if estimator.lr_schedule == "one_cycle":
+        schedule = LRScheduler(
+            policy=OneCycleLR,
+            max_lr=estimator.learning_rate,
+            total_steps=estimator.max_epochs
+            * math.ceil(n_songs / estimator.batch_size),
+            step_every="batch",
+        )
+        callbacks.append(("one_cycle", schedule))
+    if checkpoint is not None:
+        callbacks.append(("fit_checkpoint", checkpoint))
+    if estimator.early_stopping and validated:
+        stopping = EarlyStopping(
+            patience=estimator.n_iter_no_change, threshold=0, load_best=True
+        )
+        callbacks.append(("early_stopping", stopping))
+    return callbacks
+
+
+def own_callbacks(estimator: Any) -> list[Any]:
+    """Copies of the user's callbacks."""
+    for i, item in enumerate(estimator.callbacks or []):
+        pair = isinstance(item, list | tuple) and len(item) == 2
+        callback = item[1] if pair else item
+        if not (
+            isinstance(callback, Callback)
+            or (isinstance(callback, type) and issubclass(callback, Callback))
+        ):
+            raise TypeError(
+                f"callbacks[{i}] must be a skorch callback, or a pair of a name "
+                f"and one; got {item!r}."
+            )
+    return copy.deepcopy(estimator.callbacks or [])
+
+
+class EpochsAsTasks(Callback):
+    """Tell scikit-learn's callbacks of each epoch."""
+
+    def __init__(self, context: Any, task: dict[str, Any]) -> None:
+        self.context, self.task = context, task
+
+    def on_epoch_begin(self, net: LogitNet, **kwargs: Any) -> None:
+        """Begin a task for the epoch."""
+        self.epoch = self.context.subcontext(task_name="epoch")
+        self.epoch.call_on_fit_task_begin(**self.task, **self._fitted(net))
+
+    def on_epoch_end(self, net: LogitNet, **kwargs: Any) -> None:
+        """End it, and the training where a callback asks for that."""
+        if self.epoch.call_on_fit_task_end(**self.task, **self._fitted(net)):
+            raise KeyboardInterrupt  # skorch's way to end a training
+
+    def _fitted(self, net: LogitNet) -> dict[str, Any]:
+        # A function, called only where a callback asks for it: it copies the weights.
+        return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}

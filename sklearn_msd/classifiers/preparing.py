@@ -1,0 +1,184 @@
+"""What makes a fit ready: weights, fixed logits, and the songs to validate on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+from sklearn.utils import compute_class_weight
+from sklearn.utils.validation import _check_sample_weight
+
+from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.validation import check_known, validate_songs
+from sklearn_msd.training.batches import SongDataset
+from sklearn_msd.training.device import resolve_device
+from sklearn_msd.training.fit_warnings import warn_of_scale
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOptions:
+    """What an estimator that trains a net inside asks of the net's fit.
+
+    Parameters
+    ----------
+    module : SegmentNet, default=None
+        Trained instead of a net of the classifier's own.
+    compose : callable, default=None
+        From the net, initialised, to one that holds it, which is trained instead; the
+        classifier keeps the net alone.
+    masks : mapping of str to ndarray of bool, default=None
+        For weights by their name in the module, where they may be other than zero.
+    warn_of_scale : bool, default=True
+        Whether unscaled inputs are warned of; of those that models make, users have no
+        say.
+    """
+
+    module: SegmentNet | None = None
+    compose: Callable[[SegmentNet], SegmentNet] | None = None
+    masks: Mapping[str, np.ndarray] | None = None
+    warn_of_scale: bool = True
+
+
+def training_songs(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    sample_weight: Any,
+    base_logits: Any,
+    options: FitOptions,
+) -> SongDataset:
+    """Rows and class indices as a data set, with weights of mean 1."""
+    if options.warn_of_scale:
+        warn_of_scale(X)
+    weight = None
+    if sample_weight is not None or estimator.class_weight is not None:
+        weight = _song_weights(estimator, X, y, sample_weight)
+    return _songs(estimator, X, y, base_logits, "base_logits", weight)
+
+
+def validation_songs(
+    estimator: Any,
+    X_val: Any,
+    y_val: Any,
+    base_logits_val: Any,
+    *,
+    padding: bool,
+) -> SongDataset | None:
+    """The songs of the user's own to validate on, if there are any.
+
+    Raises
+    ------
+    ValueError
+        If one of `X_val` and `y_val` is missing, or `y_val` has unknown labels.
+    """
+    if X_val is None and y_val is None and base_logits_val is None:
+        return None
+    if X_val is None or y_val is None:
+        raise ValueError("X_val and y_val must be given together.")
+    X_val, y_val = validate_songs(
+        estimator, X_val, y_val, padding=padding, reset=False, name="X_val"
+    )
+    check_known(y_val, estimator.classes_, "y_val has labels that y lacks")
+    y_val = np.searchsorted(estimator.classes_, y_val)
+    return _songs(estimator, X_val, y_val, base_logits_val, "base_logits_val")
+
+
+def hold_out(estimator: Any, dataset: SongDataset) -> tuple[SongDataset, SongDataset]:
+    """Training and stratified validation part, by the estimator's generator.
+
+    Raises
+    ------
+    ValueError
+        If a part would lack a class.
+    """
+    n, n_classes = len(dataset), len(estimator.classes_)
+    n_valid = math.ceil(estimator.validation_fraction * n)
+    if n_valid < n_classes or n - n_valid < n_classes:
+        raise ValueError(
+            f"validation_fraction={estimator.validation_fraction} of {n} songs leaves "
+            f"{n_valid} to validate and {n - n_valid} to train on; early_stopping "
+            f"needs at least one for each of {n_classes} classes in both."
+        )
+    rarest = estimator.classes_[np.bincount(dataset.y).argmin()]
+    if np.bincount(dataset.y).min() < 2:
+        raise ValueError(
+            f"early_stopping needs at least 2 songs of each class in y; class "
+            f"{rarest!r} has 1."
+        )
+    train, valid = train_test_split(
+        np.arange(n),
+        test_size=n_valid,
+        stratify=dataset.y,
+        random_state=estimator._rng,
+    )
+    return dataset.subset(train), dataset.subset(valid)
+
+
+def _songs(
+    estimator: Any,
+    X: Any,
+    y: np.ndarray,
+    logits: Any,
+    name: str,
+    weight: np.ndarray | None = None,
+) -> SongDataset:
+    shape = (len(X), len(estimator.classes_))
+    return SongDataset(
+        X,
+        y,
+        weight=weight,
+        offset=_check_logits(logits, shape, estimator.dtype, name),
+        dtype=getattr(torch, estimator.dtype),
+        device=resolve_device(estimator.device),
+    )
+
+
+def _song_weights(
+    estimator: Any, X: Any, y: np.ndarray, sample_weight: Any
+) -> np.ndarray:
+    """Weights of songs times those of their classes, of mean 1."""
+    weight = _check_sample_weight(
+        as_array(sample_weight, "sample_weight"),
+        X,
+        dtype=np.float64,
+        ensure_non_negative=True,
+    )
+    # By a power of two, which rounds nothing: sums of huge ones overflow.
+    weight = np.ldexp(weight, -np.frexp(weight.max())[1])
+    if estimator.class_weight is not None:
+        present = np.unique(y)
+        by_class = np.ones(len(estimator.classes_))
+        by_class[present] = compute_class_weight(
+            estimator.class_weight,
+            classes=estimator.classes_[present],
+            y=estimator.classes_[y],
+            sample_weight=weight,
+        )
+        weight = weight * by_class[y]
+    if not weight.any():
+        raise ValueError("class_weight leaves every song with a weight of 0.")
+    return np.asarray(weight / weight.mean())
+
+
+def _check_logits(
+    logits: Any, shape: tuple[int, int], dtype: str, name: str
+) -> np.ndarray | None:
+    if logits is None:
+        return None
+    offset: np.ndarray = np.ascontiguousarray(as_array(logits, name))
+    if offset.shape != shape or offset.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must be numbers of shape (n_songs, n_classes) = {shape}; got "
+            f"{offset.dtype} of shape {offset.shape}."
+        )
+    if not (np.abs(offset) <= np.finfo(dtype).max).all():
+        raise ValueError(
+            f"{name} must be finite in {dtype}; got NaN, infinity or larger values."
+        )
+    return offset
