@@ -35,12 +35,12 @@ from sklearn_msd.classifiers.preparing import (
     training_songs,
     validation_songs,
 )
+from sklearn_msd.common.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
 from sklearn_msd.nets.layers import draw_parameters
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset, apply_in_chunks
 from sklearn_msd.training.checkpoints import Checkpoint
-from sklearn_msd.training.device import resolve_device
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
     warn_if_not_converged,

@@ -13,11 +13,11 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
+from sklearn_msd.common.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, validate_songs
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.device import resolve_device
 from sklearn_msd.training.fit_warnings import warn_of_scale
 
 

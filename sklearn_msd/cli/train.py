@@ -79,10 +79,10 @@ def _run(args: argparse.Namespace) -> None:
 
     from sklearn_msd.cli.lengths import cut_songs
     from sklearn_msd.cli.scoring import scores
+    from sklearn_msd.common.device import resolve_device
     from sklearn_msd.datasets import AudioSegmenter
     from sklearn_msd.saving.save_load import save
     from sklearn_msd.segments.scaler import SegmentScaler
-    from sklearn_msd.training.device import resolve_device
 
     resolve_device(args.device)
     if args.n_segments is not None and args.n_segments < 1:

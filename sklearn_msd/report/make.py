@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.sources.tasks import SYNTHETIC, choose_task, find_tasks
 from sklearn_msd.report.data import ReportData, prepare
@@ -17,7 +18,6 @@ from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.render import render
 from sklearn_msd.report.results import Results
 from sklearn_msd.report.runner import Plan, Settings, run
-from sklearn_msd.training.device import resolve_device
 
 
 @dataclass(frozen=True)

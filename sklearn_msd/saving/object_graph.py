@@ -20,9 +20,9 @@ from sklearn.utils import Bunch
 from skorch.history import History
 from torch import Tensor, nn
 
+from sklearn_msd.common.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.saving.savable_classes import class_names, classes_by_name
-from sklearn_msd.training.device import resolve_device
 from sklearn_msd.training.net import LogitNet
 
 # What makes a skorch net again; the rest of its state is for training.
