@@ -52,9 +52,9 @@ combiner = LinearCombiner(frozen).fit(X[combine], y[combine])
 # %%
 # What the combiner gains, and what it learned
 # --------------------------------------------
-# Its *say* is by how much a net's logit of a class raises that class above the others:
-# 1 for a net that is taken as it is, 0 for one that is not heard. Left: accuracies with
-# 95 % intervals.
+# A net's *contribution* to a class is the weight of its logit in that class, less the
+# mean of its weights in the others: 1 for a net that is taken as it is, 0 for one that
+# changes nothing. Left: accuracies with 95 % intervals.
 
 fig, (left, right) = plt.subplots(
     1, 2, figsize=(10, 3.6), width_ratios=[1, 1.3], layout="constrained"

@@ -37,7 +37,7 @@ from sklearn_msd.classifiers.preparing import (
 )
 from sklearn_msd.common.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
-from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.nets.layers import initialise_parameters
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset, apply_in_chunks
 from sklearn_msd.training.checkpoints import Checkpoint
@@ -47,22 +47,25 @@ from sklearn_msd.training.fit_warnings import (
     warn_of_validation_part,
 )
 from sklearn_msd.training.net import LogitNet
-from sklearn_msd.training.parameters import TrainingParameters
+from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
 
-NET_PARAMETERS = """\
-n_segment_features : int, default=25
-        Width of a segment: where one ends and the next begins in a flat row. With 1 a
-        row is a univariate series.
+NET_PARAMETERS = f"""\
+n_segment_features : int, default=None
+        Features of a segment: where one ends and the next begins in a flat row. None
+        is the last axis of three-dimensional songs, and 25 for flat rows. With 1 a row
+        is a univariate series.
     warm_start : bool, default=False
         Begin `fit` with the weights of the last one. The optimiser and the curves
         start anew.
-    <training parameters>"""
+    {TRAINING_PARAMETERS}"""
 
 FITTED_ATTRIBUTES = """\
 classes_ : ndarray of shape (n_classes,)
         Labels, sorted.
     n_features_in_ : int
         Width of a flat row.
+    n_segment_features_ : int
+        Features of a segment.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Where `X` had string column names.
     n_iter_ : int
@@ -92,24 +95,17 @@ class BaseSegmentClassifier(
     A subclass is a dataclass of the parameters of its net and `_make_module`.
     """
 
-    n_segment_features: int = 25
+    n_segment_features: int | None = None
     warm_start: bool = False
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **TrainingParameters._parameter_constraints,
-        "n_segment_features": [Interval(Integral, 1, None, closed="left")],
+        "n_segment_features": [Interval(Integral, 1, None, closed="left"), None],
         "warm_start": ["boolean"],
     }
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        if cls.__doc__:
-            cls.__doc__ = cls.__doc__.replace(
-                "<training parameters>", NET_PARAMETERS
-            ).replace("<fitted attributes>", FITTED_ATTRIBUTES)
-        super().__init_subclass__(**kwargs)
-
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
-        """The net for rows of `n_inputs` numbers, its parameters not yet drawn."""
+        """The net for rows of `n_inputs` numbers, not yet initialised."""
         raise NotImplementedError
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -260,7 +256,9 @@ class BaseSegmentClassifier(
         elif self.net_.can_train:
             net = self.net_
         else:  # it was pickled
-            net = self._make_net(self.module_, callbacks=own_callbacks(self))
+            net = self._make_net(
+                self.module_, callbacks=own_callbacks(self), masks=self.net_.masks
+            )
         self._train(net, train, epochs=1)
         return self
 
@@ -292,7 +290,7 @@ class BaseSegmentClassifier(
         if np.isnan(logits).any():
             raise ValueError(
                 f"{type(self).__name__} finds no finite logits for some songs: values "
-                "in X are too large even for float64, or weights are no numbers."
+                "in X are too large even for float64, or weights are not finite."
             )
         # Half, so that a sum with a correction, or a difference, still is finite.
         return np.asarray(logits.clip(np.finfo(dtype).min / 2), dtype)
@@ -336,10 +334,10 @@ class BaseSegmentClassifier(
             )
 
     def _initialised_module(self) -> SegmentNet:
-        """A net with its parameters drawn."""
+        """A net, initialised by the fit's generator."""
         module = self._make_module(self.n_features_in_, len(self.classes_))
         generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
-        draw_parameters(module, generator)
+        initialise_parameters(module, generator)
         return module
 
     def _make_net(
@@ -347,9 +345,9 @@ class BaseSegmentClassifier(
         module: SegmentNet | None,
         valid: SongDataset | None = None,
         callbacks: Sequence[Any] = (),
-        masks: Mapping[str, np.ndarray] | None = None,
+        masks: Mapping[str, Any] | None = None,
     ) -> LogitNet:
-        """A net that is ready to train `module`, or one drawn anew."""
+        """A net that is ready to train `module`, or one newly initialised."""
         if module is None:
             module = self._initialised_module()
         for argument in ("l2_layers", "l1_layers"):

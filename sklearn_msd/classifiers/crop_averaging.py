@@ -22,7 +22,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
-from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.segments.layout import PADS, crop_songs
 from sklearn_msd.segments.validation import (
     check_scores,
@@ -55,8 +55,9 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         or drawn at random. Predictions always use evenly spread crops.
     pad : {"repeat", "mean", "zero", "nan"}, default="repeat"
         What lengthens songs that are too short, as in `SegmentCropper`.
-    n_segment_features : int, default=25
-        Features of a segment.
+    n_segment_features : int, default=None
+        Features of a segment: where one ends and the next begins in a flat row. None
+        is the last axis of three-dimensional songs, and 25 for flat rows.
     random_state : int, RandomState instance or None, default=None
         Decides where random crops start.
 
@@ -95,7 +96,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         "n_segments": [_POSITIVE],
         "crop": [StrOptions({"even", "random"})],
         "pad": [StrOptions(set(PADS))],
-        "n_segment_features": [_POSITIVE],
+        "n_segment_features": [_POSITIVE, None],
         "random_state": ["random_state"],
     }
 
@@ -107,7 +108,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         n_segments: int = 120,
         crop: str = "even",
         pad: str = "repeat",
-        n_segment_features: int = 25,
+        n_segment_features: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
         self.estimator = estimator
@@ -120,7 +121,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
 
     # The estimator inside is checked by its own fit.
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Fit the classifier on crops.
 
@@ -175,7 +176,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         Raises
         ------
         ValueError
-            If the estimator gives probabilities that are no numbers.
+            If the estimator gives probabilities that are not finite.
         """
         check_is_fitted(self, "estimator_")
         songs = validate_uncropped(self, X, reset=False)

@@ -7,16 +7,25 @@ from typing import Any, ClassVar, Literal
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_msd.classifiers.base import BaseSegmentClassifier
+from sklearn_msd.classifiers.base import (
+    FITTED_ATTRIBUTES,
+    NET_PARAMETERS,
+    BaseSegmentClassifier,
+)
+from sklearn_msd.common.docstrings import fill_docstring
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.training.parameters import SEQUENCE
 
+_documented = fill_docstring(
+    net_parameters=NET_PARAMETERS, fitted_attributes=FITTED_ATTRIBUTES
+)
 _positive = Interval(Integral, 1, None, closed="left")
 
 
+@_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class FullyConnectedClassifier(BaseSegmentClassifier):
     """Fully connected net over all segments at once (section 5.1 of the report).
@@ -28,11 +37,11 @@ class FullyConnectedClassifier(BaseSegmentClassifier):
     ----------
     hidden_layer_sizes : sequence of int, default=(200, 200)
         Units of each hidden layer.
-    <training parameters>
+    <net_parameters>
 
     Attributes
     ----------
-    <fitted attributes>
+    <fitted_attributes>
 
     See Also
     --------
@@ -62,6 +71,7 @@ class FullyConnectedClassifier(BaseSegmentClassifier):
         return FullyConnectedNet(n_inputs, n_classes, _sizes(self.hidden_layer_sizes))
 
 
+@_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class SegmentConvClassifier(BaseSegmentClassifier):
     """Convolution over single segments: the report's baseline (Figure 1, section 3).
@@ -78,11 +88,11 @@ class SegmentConvClassifier(BaseSegmentClassifier):
         Stacked convolutional layers.
     hidden_layer_sizes : sequence of int, default=(200,)
         Units of each fully connected layer.
-    <training parameters>
+    <net_parameters>
 
     Attributes
     ----------
-    <fitted attributes>
+    <fitted_attributes>
 
     See Also
     --------
@@ -110,8 +120,8 @@ class SegmentConvClassifier(BaseSegmentClassifier):
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
         return ConvNet(
-            n_inputs // self.n_segment_features,
-            self.n_segment_features,
+            n_inputs // self.n_segment_features_,
+            self.n_segment_features_,
             n_classes,
             n_kernels=self.n_kernels,
             n_conv_layers=self.n_conv_layers,
@@ -119,6 +129,7 @@ class SegmentConvClassifier(BaseSegmentClassifier):
         )
 
 
+@_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class TimeConvClassifier(BaseSegmentClassifier):
     """Convolution in time, with pooling (section 4.2 of the report).
@@ -146,11 +157,11 @@ class TimeConvClassifier(BaseSegmentClassifier):
         Stacked convolutional layers (Figure 7).
     hidden_layer_sizes : sequence of int, default=(200,)
         Units of each fully connected layer.
-    <training parameters>
+    <net_parameters>
 
     Attributes
     ----------
-    <fitted attributes>
+    <fitted_attributes>
 
     See Also
     --------
@@ -190,8 +201,8 @@ class TimeConvClassifier(BaseSegmentClassifier):
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
         return ConvNet(
-            n_inputs // self.n_segment_features,
-            self.n_segment_features,
+            n_inputs // self.n_segment_features_,
+            self.n_segment_features_,
             n_classes,
             n_kernels=self.n_kernels,
             kernel_height=self.kernel_height,
@@ -208,6 +219,7 @@ class TimeConvClassifier(BaseSegmentClassifier):
         return self.global_pooling is not None
 
 
+@_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentClassifier(BaseSegmentClassifier):
     """Recurrent net over the segments, the report's future work (section 4.1).
@@ -225,11 +237,11 @@ class RecurrentClassifier(BaseSegmentClassifier):
         Stacked recurrent layers.
     bidirectional : bool, default=False
         Also read each song backwards and join both final states.
-    <training parameters>
+    <net_parameters>
 
     Attributes
     ----------
-    <fitted attributes>
+    <fitted_attributes>
 
     Examples
     --------
@@ -261,7 +273,7 @@ class RecurrentClassifier(BaseSegmentClassifier):
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
         return RecurrentNet(
-            self.n_segment_features,
+            self.n_segment_features_,
             n_classes,
             cell=self.cell,
             hidden_size=self.hidden_size,

@@ -133,7 +133,7 @@ def _songs(
         X,
         y,
         weight=weight,
-        offset=_check_logits(logits, shape, estimator.dtype, name),
+        base_logits=_check_logits(logits, shape, estimator.dtype, name),
         dtype=getattr(torch, estimator.dtype),
         device=resolve_device(estimator.device),
     )
@@ -171,14 +171,14 @@ def _check_logits(
 ) -> np.ndarray | None:
     if logits is None:
         return None
-    offset: np.ndarray = np.ascontiguousarray(as_array(logits, name))
-    if offset.shape != shape or offset.dtype.kind not in "biuf":
+    base_logits: np.ndarray = np.ascontiguousarray(as_array(logits, name))
+    if base_logits.shape != shape or base_logits.dtype.kind not in "biuf":
         raise ValueError(
             f"{name} must be numbers of shape (n_songs, n_classes) = {shape}; got "
-            f"{offset.dtype} of shape {offset.shape}."
+            f"{base_logits.dtype} of shape {base_logits.shape}."
         )
-    if not (np.abs(offset) <= np.finfo(dtype).max).all():
+    if not (np.abs(base_logits) <= np.finfo(dtype).max).all():
         raise ValueError(
             f"{name} must be finite in {dtype}; got NaN, infinity or larger values."
         )
-    return offset
+    return base_logits

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.classifiers.preparing import FitOptions
-from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.nets.base import check_layer_names, layer_weights
 from sklearn_msd.training.checkpoints import sibling
 from sklearn_msd.training.parameters import SEQUENCE
@@ -102,7 +102,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
 
     # The net checks its own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(
         self,
         X: Any,

@@ -81,9 +81,9 @@ class SavedModel:
             self.segmenter, self.classifier = self.estimator[0], self.estimator[1:]
         self.classes = [str(label) for label in self.estimator.classes_]
         widths = [
-            value
-            for key, value in self.classifier.get_params().items()
-            if key.split("__")[-1] == "n_segment_features"
+            getattr(owner, "n_segment_features_", owner.n_segment_features)
+            for owner in [self.classifier, *self.classifier.get_params().values()]
+            if hasattr(owner, "n_segment_features")
         ]
         self.n_segment_features: int = widths[0] if widths else N_FEATURES
         self.n_segments: int = self.classifier.n_features_in_ // self.n_segment_features
@@ -194,7 +194,7 @@ class SavedModel:
         if not isinstance(scaler, SegmentScaler):
             return
         means = np.nanmean(
-            scaler.transform(songs).reshape(-1, scaler.n_segment_features), axis=0
+            scaler.transform(songs).reshape(-1, scaler.n_segment_features_), axis=0
         )
         off = np.abs(means)
         if off.max() > _FAR:

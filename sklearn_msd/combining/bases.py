@@ -92,8 +92,8 @@ def fitted_base_logits(name: str, base: Any, X: Any) -> np.ndarray:
         raise ValueError(f"The base {name!r} cannot predict X: {error}") from error
 
 
-def copied_net(name: str, base: Any, purpose: str) -> Any:
-    """The net, frozen or not, of which a copy can train on.
+def unfrozen_net(name: str, base: Any, purpose: str) -> Any:
+    """The net itself, frozen or not, of which a copy can be fine-tuned.
 
     Raises
     ------

@@ -17,17 +17,17 @@ from sklearn_msd.combining.bases import (
     LearningCurvesMixin,
     check_fitted_base,
     check_labels,
-    copied_net,
     fit_base,
     fit_router,
     fitted_base_logits,
     is_frozen,
     routed_fit_params,
     take_feature_names,
+    unfrozen_net,
 )
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
-from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.training.checkpoints import sibling
@@ -54,8 +54,8 @@ class CorrectingClassifier(
         ``FullyConnectedClassifier(hidden_layer_sizes=(200, 200))``. Of several
         correctors each has a `checkpoint` of its own: ``path``, ``path.2``, ….
     freeze : bool, default=True
-        With False the base, a net, trains on together with the first corrector, in a
-        copy and with the corrector's training parameters (Figure 11).
+        With False the base, a net, is fine-tuned together with the first corrector, in
+        a copy and with the corrector's training parameters (Figure 11).
     n_corrections : int, default=1
         Correctors, each trained on the sum so far (the report's further work).
     use_hidden : bool, default=False
@@ -63,10 +63,10 @@ class CorrectingClassifier(
         logits (equation 4). The base must be a net, the corrector fully connected; the
         songs are copied once to put these beside them.
     cv : int, splitter, iterable or None, default=None
-        Train on base logits from clones of the base that have not seen the song, and
-        not on those of songs that it may know by heart. The hidden representation
-        stays that of the base. Not for a frozen base; with ``freeze=False``, where the
-        first corrector is trained on no fixed logits, of no effect.
+        Train on out-of-fold base logits, each song's from a clone of the base that has
+        not seen it: on its own training songs a base is overconfident. The hidden
+        representation stays that of the base. Not for a frozen base. Of no effect with
+        ``freeze=False``, where the first corrector is trained on no fixed logits.
     combine : {"sum", "linear"}, default="sum"
         "linear" puts a linear combiner of base and corrector, trained with the
         corrector, in the sum's place. The sum is where it starts and its special case
@@ -160,7 +160,7 @@ class CorrectingClassifier(
 
     # The base is checked by its own fit.
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(
         self,
         X: Any,
@@ -267,12 +267,12 @@ class CorrectingClassifier(
         routed = routed_fit_params(self, ["estimator"], sample_weight, params)
         params = routed["estimator"]
         if not self.freeze:
-            copied_net("estimator", base, "freeze=False")
+            unfrozen_net("estimator", base, "freeze=False")
         if is_frozen(base):
             check_fitted_base("estimator", base, self.classes_)
         base = fit_base(base, X, y, params)
         if not self.freeze:
-            base = copy.deepcopy(copied_net("estimator", base, "freeze=False"))
+            base = copy.deepcopy(unfrozen_net("estimator", base, "freeze=False"))
         self.estimator_ = base
         take_feature_names(self, [base])
         if self.cv is None or not self.freeze:

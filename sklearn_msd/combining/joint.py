@@ -13,14 +13,16 @@ from sklearn.utils._param_validation import Interval
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.preparing import FitOptions
-from sklearn_msd.combining.bases import LearningCurvesMixin, copied_net
+from sklearn_msd.combining.bases import LearningCurvesMixin, unfrozen_net
 from sklearn_msd.combining.linear import LinearCombiner
-from sklearn_msd.combining.stacking import StackedLogits
-from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.combining.stacking import CV, STACKED, StackedLogits
+from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.docstrings import fill_docstring
 from sklearn_msd.nets.composed import CombinedNet
-from sklearn_msd.training.parameters import TrainingParameters
+from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
 
 
+@fill_docstring(cv=CV, training_parameters=TRAINING_PARAMETERS, stacked=STACKED)
 @dataclass(kw_only=True, eq=False, repr=False)
 class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
     r"""Nets and their linear combiner, trained together (Figure 9, unconstrained).
@@ -48,15 +50,15 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         `l2` of the linear combiner to start from. The joint training does not penalise
         the combiner; its penalties are on the layers of all nets.
     <cv>
-    <training parameters>
+    <training_parameters>
 
     Attributes
     ----------
     coef_ : ndarray of shape (n_classes, n_estimators * n_classes)
         Weight of each logit, named by `get_feature_names_out`, for each class.
     intercept_ : ndarray of shape (n_classes,)
-    say_ : ndarray of shape (n_estimators, n_classes)
-        Each net's say in each class, as in :class:`LinearCombiner`.
+    class_contributions_ : ndarray of shape (n_estimators, n_classes)
+        Contribution of each net to each class, as in :class:`LinearCombiner`.
     joint_ : net classifier
         What trained, with its `net_`. Only where `max_epochs` is not 0.
     loss_curve_, validation_loss_curve_, validation_scores_ : list of float
@@ -105,7 +107,7 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
     }
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(
         self,
         X: Any,
@@ -136,12 +138,12 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         """
         for name, base in self.estimators:
             if base != "drop":
-                copied_net(repr(name), base, "JointCombiner")
+                unfrozen_net(repr(name), base, "JointCombiner")
         stacked, y = self._fit_bases(X, y, sample_weight, params)
         self._fit_linear(stacked, y, sample_weight, self.combiner_l2)
         if self.max_epochs == 0:
             return self
-        nets = [copied_net("", base, "") for base in self.estimators_]
+        nets = [unfrozen_net("", base, "") for base in self.estimators_]
         nets = copy.deepcopy(nets)
         together = CombinedNet(
             [net.module_ for net in nets],
@@ -150,7 +152,7 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
             self.similarity_penalty,
         )
         self.joint_ = JointNet(
-            n_segment_features=nets[0].n_segment_features, **self.training_parameters()
+            n_segment_features=nets[0].n_segment_features_, **self.training_parameters()
         )._fit(
             X,
             y,

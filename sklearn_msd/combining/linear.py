@@ -6,13 +6,16 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import _fit_context
 from sklearn.linear_model import LogisticRegression
+from sklearn.utils import deprecated
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_sample_weight
 
-from sklearn_msd.combining.stacking import StackedLogits
-from sklearn_msd.common.whole_fits import whole_fit
+from sklearn_msd.combining.stacking import BASES, CV, STACKED, StackedLogits
+from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.docstrings import fill_docstring
 
 
+@fill_docstring(bases=BASES, cv=CV, stacked=STACKED)
 class LinearCombiner(StackedLogits):
     r"""Linear combination of several classifiers' logits (section 5.1, Figure 9).
 
@@ -27,8 +30,8 @@ class LinearCombiner(StackedLogits):
     <bases>
     l2 : float, default=1e-3
         Strength of the penalty ½·l2·Σw², beside the mean cross-entropy. With 0 there
-        may be no optimum: bases that know their training songs by heart let the
-        weights grow without end.
+        may be no optimum: with bases that are overconfident on these songs the weights
+        grow without end.
     <cv>
 
     Attributes
@@ -36,9 +39,10 @@ class LinearCombiner(StackedLogits):
     coef_ : ndarray of shape (n_classes, n_estimators * n_classes)
         Weight of each logit, named by `get_feature_names_out`, for each class.
     intercept_ : ndarray of shape (n_classes,)
-    say_ : ndarray of shape (n_estimators, n_classes)
-        Each model's say in each class: by how much its logit of a class raises that
-        class above the mean of the others. A model taken as it is has 1 throughout.
+    class_contributions_ : ndarray of shape (n_estimators, n_classes)
+        Contribution of each model to each class: the weight of its logit of a class in
+        that class, less the mean of its weights in the other classes. A model taken as
+        it is has 1 throughout.
     final_estimator_ : LogisticRegression
     <stacked>
 
@@ -46,7 +50,7 @@ class LinearCombiner(StackedLogits):
     --------
     NonlinearCombiner : With a hidden layer.
     JointCombiner : Trains the bases too.
-    CombinerDisplay : Shows `say_`.
+    CombinerDisplay : Shows `class_contributions_`.
 
     Examples
     --------
@@ -64,7 +68,7 @@ class LinearCombiner(StackedLogits):
     ...     (name, FrozenEstimator(net.fit(X[:150], y[:150]))) for name, net in nets
     ... ]
     >>> combiner = LinearCombiner(frozen).fit(X[150:], y[150:])
-    >>> combiner.say_.shape
+    >>> combiner.class_contributions_.shape
     (2, 3)
     """
 
@@ -88,7 +92,7 @@ class LinearCombiner(StackedLogits):
 
     # The bases are checked by their own fit.
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the bases that are not frozen, and the combiner.
 
@@ -136,10 +140,16 @@ class LinearCombiner(StackedLogits):
         return np.asarray(self.transform(X) @ self.coef_.T + self.intercept_)
 
     @property
-    def say_(self) -> np.ndarray:
-        """Each model's say in each class, (n_estimators, n_classes)."""
+    def class_contributions_(self) -> np.ndarray:
+        """Contribution of each model to each class, (n_estimators, n_classes)."""
         n_classes = len(self.classes_)
         weights = self.coef_.reshape(n_classes, -1, n_classes)
         own = np.einsum("kmk->mk", weights)
         others = (weights.sum(axis=0) - own) / (n_classes - 1)
         return np.asarray(own - others)
+
+    @property
+    @deprecated("`say_` is `class_contributions_` since 0.2 and will go in 0.3.")
+    def say_(self) -> np.ndarray:
+        """Old name of `class_contributions_`."""
+        return self.class_contributions_

@@ -11,11 +11,19 @@ from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
 from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.combining.bases import LearningCurvesMixin
 from sklearn_msd.combining.logits import class_logits
-from sklearn_msd.combining.stacking import StackedLogits
-from sklearn_msd.common.whole_fits import whole_fit
-from sklearn_msd.training.parameters import SEQUENCE, TrainingParameters
+from sklearn_msd.combining.stacking import BASES, CV, STACKED, StackedLogits
+from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.training.parameters import (
+    SEQUENCE,
+    TRAINING_PARAMETERS,
+    TrainingParameters,
+)
 
 
+@fill_docstring(
+    bases=BASES, cv=CV, training_parameters=TRAINING_PARAMETERS, stacked=STACKED
+)
 @dataclass(kw_only=True, eq=False, repr=False)
 class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     """A net with a hidden layer on several classifiers' logits (section 5.1).
@@ -26,7 +34,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     hidden_layer_sizes : sequence of int, default=(200,)
         Units of each hidden layer of the combiner.
     <cv>
-    <training parameters>
+    <training_parameters>
 
     Attributes
     ----------
@@ -69,7 +77,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     }
 
     @_fit_context(prefer_skip_nested_validation=False)
-    @whole_fit
+    @atomic_fit
     def fit(
         self,
         X: Any,

@@ -70,12 +70,6 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         for name in ("estimators", "cv", "n_jobs")
     }
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        if cls.__doc__:
-            for mark, text in ("<bases>", BASES), ("<cv>", CV), ("<stacked>", STACKED):
-                cls.__doc__ = cls.__doc__.replace(mark, text)
-        super().__init_subclass__(**kwargs)
-
     def _fit_bases(
         self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
     ) -> tuple[np.ndarray, np.ndarray]:

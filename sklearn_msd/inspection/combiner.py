@@ -1,4 +1,4 @@
-"""A picture of a linear combiner: each model's say in each class."""
+"""A picture of a linear combiner: each model's contribution to each class."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from sklearn_msd.inspection.drawing import listed, new_axes, numbers, text_inche
 
 
 class CombinerDisplay:
-    """Heat map of the say that each model has in each class.
+    """Heat map of what each model contributes to each class.
 
     Parameters
     ----------
-    say : ndarray of shape (n_estimators, n_classes)
-        `LinearCombiner.say_`: 1 is a model taken as it is, 0 one that is not heard.
+    contributions : ndarray of shape (n_estimators, n_classes)
+        `LinearCombiner.class_contributions_`: 1 for a model taken as it is, 0 for one
+        that changes nothing.
     names : list of str
         Of the models.
     classes : ndarray of shape (n_classes,)
@@ -34,13 +35,14 @@ class CombinerDisplay:
     'class'
     """
 
-    def __init__(self, say: Any, names: Any, classes: Any) -> None:
-        self.say = numbers(say, "say", finite=True)
+    def __init__(self, contributions: Any, names: Any, classes: Any) -> None:
+        self.contributions = numbers(contributions, "contributions", finite=True)
         self.names, self.classes = listed(names, "names"), listed(classes, "classes")
-        if self.say.shape != (len(self.names), len(self.classes)):
+        shape, expected = self.contributions.shape, (len(self.names), len(self.classes))
+        if shape != expected:
             raise ValueError(
-                "say must have a row for each name and a column for each class, "
-                f"({len(self.names)}, {len(self.classes)}); got {self.say.shape}."
+                "contributions must have a row for each name and a column for each "
+                f"class, {expected}; got {shape}."
             )
 
     @classmethod
@@ -63,13 +65,13 @@ class CombinerDisplay:
             If `estimator` is no such combiner.
         """
         check_is_fitted(estimator)
-        if not hasattr(estimator, "say_"):
+        if not hasattr(estimator, "class_contributions_"):
             raise TypeError(
                 "estimator must be a LinearCombiner or JointCombiner; got "
                 f"{type(estimator).__name__}."
             )
         names = [name for name, base in estimator.estimators if base != "drop"]
-        return cls(estimator.say_, names, estimator.classes_).plot(ax)
+        return cls(estimator.class_contributions_, names, estimator.classes_).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""
@@ -81,12 +83,12 @@ class CombinerDisplay:
         else:
             width = ax.bbox.width / ax.figure.dpi
             field = min(field, width / len(self.classes))
-        largest = max(1.0, float(np.abs(self.say).max()))
+        largest = max(1.0, float(np.abs(self.contributions).max()))
         self.ax_, self.figure_ = ax, ax.figure
         self.image_ = ax.imshow(
-            self.say, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto"
+            self.contributions, cmap="RdBu", vmin=-largest, vmax=largest, aspect="auto"
         )
-        for (row, column), value in np.ndenumerate(self.say):
+        for (row, column), value in np.ndenumerate(self.contributions):
             dark = abs(value) > 0.6 * largest
             ax.text(
                 column,
@@ -99,5 +101,5 @@ class CombinerDisplay:
             )
         ax.set_xticks(range(len(self.classes)), self.classes, rotation=45, ha="right")
         ax.set_yticks(range(len(self.names)), self.names)
-        ax.set(xlabel="class", ylabel="model", title="say in each class")
+        ax.set(xlabel="class", ylabel="model", title="contribution to each class")
         return self

@@ -48,9 +48,9 @@ class SegmentNet(nn.Module):
         logits: Tensor = self.output(self.representation(x))
         return logits
 
-    def add_offset(self, logits: Tensor, offset: Tensor) -> Tensor:
+    def add_base_logits(self, logits: Tensor, base_logits: Tensor) -> Tensor:
         """Logits on top of fixed ones, of the same shape (equation 3)."""
-        return logits + offset
+        return logits + base_logits
 
 
 def layer_weights(net: nn.Module, layers: Sequence[str]) -> dict[str, nn.Parameter]:

@@ -56,7 +56,7 @@ class CorrectedNet(SegmentNet):
     corrector : SegmentNet
     n_classes : int
     base : SegmentNet or None
-        Trains too, if given; otherwise the base's logits are an offset.
+        Trains too, if given; otherwise its logits come as `base_logits`.
     n_inputs : int or None
         If given, the corrector takes these columns of the input and, in place of the
         others, the base's hidden representation and logits (equation 4).
@@ -87,18 +87,18 @@ class CorrectedNet(SegmentNet):
             correction: Tensor = self.corrector(x)
             return correction
         if self.n_inputs is None:
-            return self.add_offset(self.corrector(x), self.base(x))
+            return self.add_base_logits(self.corrector(x), self.base(x))
         x = x[:, : self.n_inputs]
         hidden = self.base.representation(x)
         base_logits = self.base.output(hidden)
         wide = torch.cat([x, hidden, base_logits], dim=1)
-        return self.add_offset(self.corrector(wide), base_logits)
+        return self.add_base_logits(self.corrector(wide), base_logits)
 
-    def add_offset(self, logits: Tensor, offset: Tensor) -> Tensor:
+    def add_base_logits(self, logits: Tensor, base_logits: Tensor) -> Tensor:
         """The sum of correction and base, or their linear combination."""
         if self.combiner is None:
-            return logits + offset
-        combined: Tensor = self.combiner(torch.cat([offset, logits], dim=1))
+            return logits + base_logits
+        combined: Tensor = self.combiner(torch.cat([base_logits, logits], dim=1))
         return combined
 
     def combination(self) -> list[tuple[np.ndarray, np.ndarray]]:

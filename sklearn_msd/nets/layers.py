@@ -1,4 +1,4 @@
-"""The layers that the nets are made of, and how their parameters are drawn."""
+"""The layers that the nets are made of, and how their parameters are initialised."""
 
 from __future__ import annotations
 
@@ -75,17 +75,17 @@ class HiddenLayers(nn.ModuleList):
 
 
 def linear(n_inputs: int, n_outputs: int) -> nn.Linear:
-    """A linear layer whose parameters are yet to be drawn."""
-    layer: nn.Linear = undrawn(nn.Linear, n_inputs, n_outputs)
+    """A linear layer whose parameters are yet to be initialised."""
+    layer: nn.Linear = uninitialised(nn.Linear, n_inputs, n_outputs)
     return layer
 
 
-def undrawn(kind: Any, *args: Any, **kwargs: Any) -> Any:
+def uninitialised(kind: Any, *args: Any, **kwargs: Any) -> Any:
     """A PyTorch layer with room for its parameters: no global seed is read."""
     return kind(*args, **kwargs, device="meta").to_empty(device="cpu")
 
 
-def draw_parameters(net: nn.Module, generator: torch.Generator) -> None:
+def initialise_parameters(net: nn.Module, generator: torch.Generator) -> None:
     """Draw all weights and biases from U(-b, b), b² = 1 / fan-in: PyTorch's default."""
     for layer in net.modules():
         if isinstance(layer, nn.Linear):

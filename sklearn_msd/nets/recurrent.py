@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
 from sklearn_msd.nets.base import SegmentNet
-from sklearn_msd.nets.layers import linear, undrawn
+from sklearn_msd.nets.layers import linear, uninitialised
 from sklearn_msd.nets.pooling import split_padding
 
 Cell = Literal["gru", "lstm", "tanh"]
@@ -45,7 +45,7 @@ class RecurrentNet(SegmentNet):
         self.n_segment_features = n_segment_features
         self.n_directions = 2 if bidirectional else 1
         kind = {"gru": nn.GRU, "lstm": nn.LSTM, "tanh": nn.RNN}[cell]
-        self.recurrent = undrawn(
+        self.recurrent = uninitialised(
             kind,
             n_segment_features,
             hidden_size,

@@ -24,6 +24,7 @@ from sklearn_msd.report.declaration import definition, rebuild
 from sklearn_msd.report.following import ValidationFollower
 from sklearn_msd.report.records import Record, RecordStore
 from sklearn_msd.saving.parameter_counts import n_parameters
+from sklearn_msd.segments.validation import segment_width
 
 Outputs = dict[str, np.ndarray]
 
@@ -117,6 +118,7 @@ def restore(
     """The net that a record was made of, fitted as it was."""
     estimator.classes_ = np.arange(data.n_classes)
     estimator.n_features_in_ = data.X_train.shape[1]
+    segment_width(estimator, data.X_train, reset=True)
     estimator._rng = check_random_state(estimator.random_state)
     estimator.net_ = estimator._make_net(estimator._initialised_module())
     estimator.module_.load_state_dict(

@@ -73,7 +73,7 @@ class ValidationFollower(Callback):
             return
         inputs, y = batch
         logits = y_pred[0] if isinstance(y_pred, tuple) else y_pred
-        own = logits - inputs["offset"] if "offset" in inputs else logits
+        own = logits - inputs["base_logits"] if "base_logits" in inputs else logits
         kept = []
         for scores in (logits, own):
             kept += [cross_entropy(scores, y, reduction="none"), scores.argmax(1)]

@@ -43,14 +43,17 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         beginning, the mean of its segments, zeros (for data already standardised:
         a loudness of 0 dB is the loudest there is), or NaN, for classifiers that take
         padded sequences.
-    n_segment_features : int, default=25
-        Features of a segment.
+    n_segment_features : int, default=None
+        Features of a segment: where one ends and the next begins in a flat row. None
+        is the last axis of three-dimensional songs, and 25 for flat rows.
     random_state : int, RandomState instance or None, default=None
         Decides where crops start for ``crop="random"``. An integer gives the same
         crops in every call.
 
     Attributes
     ----------
+    n_segment_features_ : int
+        Features of a segment.
     n_features_in_ : int
         Width of the songs seen by `fit`, flat.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -86,7 +89,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         "n_segments": [_POSITIVE],
         "crop": [StrOptions(set(CROPS) - {"even"})],
         "pad": [StrOptions(set(PADS))],
-        "n_segment_features": [_POSITIVE],
+        "n_segment_features": [_POSITIVE, None],
         "random_state": ["random_state"],
     }
 
@@ -96,7 +99,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         *,
         crop: str = "center",
         pad: str = "repeat",
-        n_segment_features: int = 25,
+        n_segment_features: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ):
         self.n_segments = n_segments
@@ -173,7 +176,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "n_features_in_")
         _check_feature_names_in(self, input_features, generate_names=False)
-        features = [f"feature_{i}" for i in range(self.n_segment_features)]
+        features = [f"feature_{i}" for i in range(self.n_segment_features_)]
         names = flat_feature_names(self.n_segments, features)
         return np.asarray(names, dtype=object)
 

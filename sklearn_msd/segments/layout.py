@@ -106,7 +106,7 @@ def unstack_segments(X: NDArray[Any]) -> list[NDArray[Any]]:
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_msd.segments.cropper import stack_segments, unstack_segments
+    >>> from sklearn_msd.segments.layout import stack_segments, unstack_segments
     >>> songs = unstack_segments(stack_segments([np.ones((2, 25)), np.ones((4, 25))]))
     >>> [len(song) for song in songs]
     [2, 4]
@@ -131,9 +131,11 @@ def flatten_songs(X: Any, n_segment_features: int, name: str = "X") -> Any:
         return X
     X = X if isinstance(X, MappedSongs) else np.asarray(X)
     if X.shape[2] != n_segment_features:
+        turned = X.shape[1] == n_segment_features
         raise ValueError(
             f"{name} has segments of {X.shape[2]} features, expected "
             f"n_segment_features={n_segment_features}."
+            + (f" Does it need transposing: {name}.transpose(0, 2, 1)?" * turned)
         )
     # Not -1: no songs, or no segments, would leave the width undecided.
     return X.reshape(len(X), X.shape[1] * X.shape[2])
@@ -144,7 +146,8 @@ def check_width(n_features: int, n_segment_features: int, name: str = "X") -> No
     if n_features % n_segment_features:
         raise ValueError(
             f"{name} has {n_features} features, which is not a multiple of "
-            f"n_segment_features={n_segment_features}."
+            f"n_segment_features={n_segment_features}: set it to the width of a "
+            f"segment, or pass {name} as (n_songs, n_segments, n_segment_features)."
         )
 
 
@@ -211,7 +214,7 @@ def crop_songs(
     random_state: np.random.RandomState,
 ) -> NDArray[Any]:
     """Crops of all songs as flat rows, those of a song one after another."""
-    width = params.n_segments * params.n_segment_features
+    width = params.n_segments * songs[0].shape[1]
     n_crops = int(n_crops)  # True is one, and no length
     crops = np.empty((len(songs) * n_crops, width), dtype=songs[0].dtype)
     cropped = iter_crops(

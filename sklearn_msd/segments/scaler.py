@@ -22,7 +22,7 @@ from sklearn_msd.segments.layout import (
     is_song_list,
     stack_segments,
 )
-from sklearn_msd.segments.validation import validate_flat
+from sklearn_msd.segments.validation import segment_width, validate_flat
 
 # Values taken up at a time: 32 MB in float64, so that a memory map is never read whole.
 _BLOCK_VALUES = 2**22
@@ -40,8 +40,9 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         keeps what differs between the beginning and the end of songs; or one for each
         input, a feature at a place in the song, as the report does [1]_ and
         `StandardScaler` would.
-    n_segment_features : int, default=25
-        Features of a segment.
+    n_segment_features : int, default=None
+        Features of a segment: where one ends and the next begins in a flat row. None
+        is the last axis of three-dimensional songs, and 25 for flat rows.
 
     Attributes
     ----------
@@ -49,6 +50,8 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Means, variances and the divisors, of shape (n_segment_features,), or
         (n_features_in_,) for ``per="input"``. The divisor is 1 where the variance
         is 0.
+    n_segment_features_ : int
+        Features of a segment.
     n_samples_seen_ : int or ndarray
         Values behind each mean; an array where NaN made the counts differ.
     n_features_in_ : int
@@ -85,10 +88,10 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "per": [StrOptions({"feature", "input"})],
-        "n_segment_features": [_POSITIVE],
+        "n_segment_features": [_POSITIVE, None],
     }
 
-    def __init__(self, *, per: str = "feature", n_segment_features: int = 25):
+    def __init__(self, *, per: str = "feature", n_segment_features: int | None = None):
         self.per = per
         self.n_segment_features = n_segment_features
 
@@ -138,7 +141,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _update(self, X: Any, scaler: StandardScaler, *, reset: bool) -> Self:
         X, _ = self._validate(X, reset=reset)
-        width = int(self.n_segment_features) if self.per == "feature" else X.shape[1]
+        width = self.n_segment_features_ if self.per == "feature" else X.shape[1]
         for rows in _blocks(X):
             scaler.partial_fit(X[rows].reshape(-1, width))
         self._scaler = scaler
@@ -149,7 +152,13 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _validate(self, X: Any, *, reset: bool) -> tuple[NDArray[Any], tuple[int, ...]]:
         """Flat rows, and the shape in which they came."""
         X = stack_segments(X) if is_song_list(X) else as_array(X)
-        flat = validate_flat(self, X, reset=reset, any_length=self.per == "feature")
+        flat = validate_flat(
+            self,
+            X,
+            width=segment_width(self, X, reset=reset),
+            reset=reset,
+            any_length=self.per == "feature",
+        )
         return flat, X.shape if getattr(X, "ndim", 2) == 3 else flat.shape
 
     def transform(self, X: Any) -> NDArray[Any]:

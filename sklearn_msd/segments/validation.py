@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -19,11 +20,13 @@ from sklearn.utils.validation import (
 )
 
 from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.columns import N_FEATURES
 from sklearn_msd.segments.layout import (
     check_songs,
     check_width,
     flatten_songs,
     is_song_list,
+    stack_segments,
 )
 from sklearn_msd.segments.mapped_songs import MappedSongs
 
@@ -72,18 +75,19 @@ def validate_songs(
         If the width is not a multiple of `n_segment_features`, or numbers are missing
         or infinite; with `y`, also if they would be infinite in the net's `dtype`.
     """
-    width = int(estimator.n_segment_features)
     X = as_array(X, name)
-    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
-        X = np.asarray(X)
+    if is_song_list(X):
+        X = _stack(X, padding, estimator, name)
+    width = segment_width(estimator, X, reset=reset, name=name)
     if padding and not reset and getattr(X, "ndim", None) == 3:
-        X = _pad_to_fit(X, estimator)
+        X = _pad_to_fit(X, estimator, width)
     mapped = isinstance(X, MappedSongs)
     rows, labels = _validate_rows(
         estimator,
         # As much of songs on disk as can be told without reading them: their form.
         np.broadcast_to(np.zeros((), X.dtype), X.shape) if mapped else X,
         y,
+        width=width,
         reset=reset,
         any_length=padding,
         name=name,
@@ -111,7 +115,7 @@ def validate_songs(
 
 
 def validate_flat(
-    estimator: Any, X: Any, *, reset: bool, any_length: bool
+    estimator: Any, X: Any, *, width: int, reset: bool, any_length: bool
 ) -> NDArray[Any]:
     """Flat rows of whole segments, neither copied nor read.
 
@@ -119,7 +123,12 @@ def validate_flat(
     those of ``fit``; flat rows must always be as wide.
     """
     rows, _ = _validate_rows(
-        estimator, X, reset=reset, any_length=any_length, dtype=FLOAT_DTYPES
+        estimator,
+        X,
+        width=width,
+        reset=reset,
+        any_length=any_length,
+        dtype=FLOAT_DTYPES,
     )
     return rows
 
@@ -128,17 +137,64 @@ def validate_uncropped(
     estimator: Any, X: Any, *, reset: bool
 ) -> list[NDArray[Any]] | NDArray[Any]:
     """Songs of any length: a list of arrays, or one three-dimensional array."""
-    n_segment_features = int(estimator.n_segment_features)  # True is one, and no length
     X = as_array(X)
+    width = segment_width(estimator, X, reset=reset)
     if is_song_list(X):
         songs = check_songs(X)
-        flatten_songs(songs[0][None], n_segment_features)  # raises for a wrong width
+        flatten_songs(songs[0][None], width)  # raises for a wrong width
         if reset:
             _check_feature_names(estimator, songs, reset=True)  # forgets old ones
-            estimator.n_features_in_ = max(map(len, songs)) * n_segment_features
+            estimator.n_features_in_ = max(map(len, songs)) * width
         return songs
-    rows = validate_flat(estimator, X, reset=reset, any_length=True)
-    return rows.reshape(len(rows), -1, n_segment_features)
+    rows = validate_flat(estimator, X, width=width, reset=reset, any_length=True)
+    return rows.reshape(len(rows), -1, width)
+
+
+def segment_width(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> int:
+    """Number of features of a segment, which a fit sets as `n_segment_features_`.
+
+    It is the parameter `n_segment_features`; where that is None, the last axis of songs
+    that have one, and 25 for flat rows.
+
+    Warns
+    -----
+    UserWarning
+        If the features seem to lie along the other axis.
+    """
+    if not reset and hasattr(estimator, "n_segment_features_"):
+        return int(estimator.n_segment_features_)
+    width = estimator.n_segment_features
+    if width is None:
+        width = N_FEATURES
+        if is_song_list(X):
+            width = np.shape(X[0])[1]
+        elif getattr(X, "ndim", 2) == 3:
+            width = X.shape[2]
+            if X.shape[1] == N_FEATURES != width:
+                warnings.warn(
+                    f"{name} of shape {X.shape} is taken for {N_FEATURES} segments of "
+                    f"{width} features. If the features lie along the second axis, "
+                    f"pass {name}.transpose(0, 2, 1); if not, set "
+                    f"n_segment_features={width}.",
+                    stacklevel=2,
+                )
+    width = int(width)  # True is one, and no length
+    if reset:
+        estimator.n_segment_features_ = width
+    return width
+
+
+def _stack(songs: Any, padding: bool, estimator: Any, name: str) -> NDArray[Any]:
+    """A list of songs as one array, padded with NaN where lengths differ."""
+    lengths = {len(song) for song in songs}
+    if len(lengths) > 1 and not padding:
+        raise ValueError(
+            f"{name} has songs of {min(lengths)} to {max(lengths)} segments, and "
+            f"{type(estimator).__name__} takes songs of one length: put a "
+            "SegmentCropper before it, or use a classifier that takes unequal lengths, "
+            "as TimeConvClassifier does with global_pooling, and RecurrentClassifier."
+        )
+    return stack_segments(songs)
 
 
 def _validate_rows(
@@ -146,13 +202,13 @@ def _validate_rows(
     X: Any,
     y: Any = NO_LABELS,
     *,
+    width: int,
     reset: bool,
     any_length: bool,
     dtype: Any,
     name: str = "X",
 ) -> tuple[NDArray[Any], Any]:
     """Flat rows of whole segments and the labels, if any."""
-    width = estimator.n_segment_features
     other_length = any_length and not reset and getattr(X, "ndim", 2) == 3
     X = flatten_songs(X, width, name)
     labels = None
@@ -171,12 +227,12 @@ def _validate_rows(
     return rows, labels
 
 
-def _pad_to_fit(X: Any, estimator: Any) -> Any:
+def _pad_to_fit(X: Any, estimator: Any, width: int) -> Any:
     """Songs shorter than those of `fit`, padded to their length: a net needs as many.
 
     The wider ones stay as they are.
     """
-    missing = estimator.n_features_in_ // estimator.n_segment_features - X.shape[1]
+    missing = estimator.n_features_in_ // width - X.shape[1]
     if missing <= 0:
         return X
     X = np.asarray(X)
@@ -222,7 +278,7 @@ def check_known(labels: np.ndarray, classes: np.ndarray, message: str) -> None:
 
 
 def check_scores(scores: np.ndarray, estimator: Any, method: str) -> None:
-    """Raise a ValueError for scores of another's estimator that are no numbers."""
+    """Raise a ValueError for scores, of any estimator, that are not finite."""
     if not np.isfinite(scores).all():
         raise ValueError(
             f"{type(estimator).__name__}.{method} gave NaN or infinite scores."

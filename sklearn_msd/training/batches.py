@@ -38,7 +38,7 @@ class SongDataset(Dataset[Batch]):
     y : ndarray of shape (n_songs,), default=None
         Class indices; zeros if None, for predicting.
     weight : ndarray of shape (n_songs,), default=None
-    offset : ndarray of shape (n_songs, n_classes), default=None
+    base_logits : ndarray of shape (n_songs, n_classes), default=None
     rows : ndarray of int, default=None
         The rows of the arrays that belong to this data set; all if None.
     dtype : torch.dtype
@@ -51,7 +51,7 @@ class SongDataset(Dataset[Batch]):
         y: Any = None,
         *,
         weight: Any = None,
-        offset: Any = None,
+        base_logits: Any = None,
         rows: Any = None,
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
@@ -65,7 +65,7 @@ class SongDataset(Dataset[Batch]):
         self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
         self.extras = {
             name: torch.as_tensor(values, dtype=dtype, device=self.device)
-            for name, values in (("weight", weight), ("offset", offset))
+            for name, values in (("weight", weight), ("base_logits", base_logits))
             if values is not None
         }
         self._targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
@@ -89,16 +89,16 @@ class SongDataset(Dataset[Batch]):
         return part
 
     def loss_without_net(self) -> float:
-        """The loss of the offset alone; without one, of the shares of the classes.
+        """The loss of the base logits alone; without any, of the shares of the classes.
 
         Of the predictions that are the same for all songs, the shares have the lowest.
         """
         y = self._targets[self.rows]
         ones = torch.ones_like(self._targets, dtype=self.dtype)
         weight = self.extras.get("weight", ones)[self.rows]
-        if "offset" in self.extras:
-            offset = self.extras["offset"][self.rows]
-            losses = nn.functional.cross_entropy(offset, y, reduction="none")
+        if "base_logits" in self.extras:
+            base_logits = self.extras["base_logits"][self.rows]
+            losses = nn.functional.cross_entropy(base_logits, y, reduction="none")
             return float((losses * weight).mean())
         by_class = torch.bincount(y, weight)
         shares = by_class / by_class.sum()

@@ -101,7 +101,7 @@ def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, 
         f"y{suffix}": digest(json.dumps(labels.tolist(), default=repr)),
         f"X{suffix}": digest(f"{X.dtype} {tuple(X.shape)}", *blocks),
     }
-    for key, name in ("weight", "sample_weight"), ("offset", "base_logits"):
+    for key, name in ("weight", "sample_weight"), ("base_logits", "base_logits"):
         if key in songs.extras:
             found[f"{name}{suffix}"] = digest(as_array(songs.extras[key]))
     return found

@@ -1,7 +1,7 @@
 """The one skorch net: loss, penalties, masks.
 
-A net is trained on the mean cross-entropy of ``softmax(net(x) + offset)``, where the
-offset, fixed logits for each song, is what a correcting model adds to (equation 3 of
+A net is trained on the mean cross-entropy of ``softmax(net(x) + base_logits)``, where
+the base logits, fixed for each song, are what a correcting model adds to (equation 3 of
 the report). Penalties act on the gradients: ½·l2·Σw² as the optimiser's weight decay,
 which costs nothing in the loop, and l1·Σ|w| as its sign. So the losses in the history
 are cross-entropies, and the penalty is logged beside them.
@@ -29,12 +29,12 @@ from sklearn_msd.training.batches import (
 
 
 class LogitNet(NeuralNetClassifier):
-    """The skorch net: loss on logits plus offset, penalties and masks.
+    """The skorch net: loss on the sum of logits and base logits, penalties and masks.
 
     Parameters
     ----------
     module : SegmentNet
-        A net with its parameters drawn; it is trained in place.
+        An initialised net; it is trained in place.
     l2, l1 : float
         Strengths of ½·l2·Σw² and l1·Σ|w|.
     l2_layers, l1_layers : sequence of str
@@ -118,10 +118,10 @@ class LogitNet(NeuralNetClassifier):
         return BatchIterator(dataset, max(self.batch_size, PREDICTION_CHUNK))
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
-        """Logits plus the offset, where there is one: softmax(base + correction)."""
+        """Logits plus base logits, where there are any: softmax(base + correction)."""
         logits: Tensor = self.module_(x["x"])
-        if "offset" in x:
-            logits = self.module_.add_offset(logits, x["offset"])
+        if "base_logits" in x:
+            logits = self.module_.add_base_logits(logits, x["base_logits"])
         return logits
 
     def get_loss(
@@ -168,10 +168,10 @@ class LogitNet(NeuralNetClassifier):
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **kwargs: Any
     ) -> None:
-        """One pass; raises a ValueError after one that made weights or loss no number.
+        """One pass over the songs; a ValueError if weights or loss end up not finite.
 
-        One batch is enough to ask: a loss that is no number makes weights that are
-        none, and they make all later losses such.
+        The last batch tells: a loss that is not finite makes weights that are not, and
+        these make all later losses so.
         """
         super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
         if iterator is None:
@@ -186,7 +186,7 @@ class LogitNet(NeuralNetClassifier):
         if training and not (math.isfinite(losses[-1]) and self.has_finite_weights):
             raise ValueError(
                 f"The training diverged: the loss is {losses[-1]} in epoch "
-                f"{len(self.history)}, or a weight is no number after it. Standardise "
+                f"{len(self.history)}, or a weight is not finite after it. Standardise "
                 f"X or lower learning_rate, which is {self.lr}."
             )
 

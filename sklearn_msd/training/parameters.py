@@ -122,13 +122,6 @@ class TrainingParameters:
         "random_state": ["random_state"],
     }
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if cls.__doc__:
-            cls.__doc__ = cls.__doc__.replace(
-                "<training parameters>", TRAINING_PARAMETERS
-            )
-
     def training_parameters(self) -> dict[str, Any]:
         """The values of these parameters, and of no others."""
         names = [field.name for field in dataclasses.fields(TrainingParameters)]

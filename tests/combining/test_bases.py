@@ -11,10 +11,10 @@ from sklearn_msd.combining.bases import (
     LearningCurvesMixin,
     check_fitted_base,
     check_labels,
-    copied_net,
     fit_base,
     fitted_base_logits,
     take_feature_names,
+    unfrozen_net,
 )
 
 X = np.random.RandomState(0).normal(size=(30, 4))
@@ -69,10 +69,10 @@ def test_bases_that_cannot_be_used_as_they_are():
 
 def test_only_nets_can_train_on():
     net = FullyConnectedClassifier()
-    assert copied_net("base", FrozenEstimator(net), "This") is net
-    assert copied_net("base", net, "This") is net
+    assert unfrozen_net("base", FrozenEstimator(net), "This") is net
+    assert unfrozen_net("base", net, "This") is net
     with pytest.raises(TypeError, match=r"This needs nets .*; base is LogisticRegr"):
-        copied_net("base", FrozenEstimator(LogisticRegression()), "This")
+        unfrozen_net("base", FrozenEstimator(LogisticRegression()), "This")
 
 
 def test_curves_follow_one_another():

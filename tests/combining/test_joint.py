@@ -110,7 +110,7 @@ def test_what_it_predicts_is_the_combination_of_what_it_trained(songs, frozen):
     logits = stacked @ joint.coef_.T + joint.intercept_
     assert_allclose(joint.decision_function(X), logits)
     assert_allclose(joint.joint_._logits(X), logits)
-    assert joint.say_.shape == (2, 3)
+    assert joint.class_contributions_.shape == (2, 3)
     unpickled = pickle.loads(pickle.dumps(joint))
     assert_array_equal(unpickled.decision_function(X), joint.decision_function(X))
 

@@ -87,7 +87,7 @@ def test_unfrozen_bases_give_the_combiner_logits_of_songs_they_have_not_seen():
     assert_allclose(combiner.transform(X), fitted.decision_function(X), rtol=1e-6)
 
 
-def test_a_base_that_knows_its_songs_by_heart_needs_held_out_logits():
+def test_an_overconfident_base_needs_out_of_fold_logits():
     X, y = songs()
     unseen, truth = songs(seed=1)
     y[::3] = np.roll(y[::3], 1)  # labels that cannot be learnt, only remembered
@@ -97,9 +97,11 @@ def test_a_base_that_knows_its_songs_by_heart_needs_held_out_logits():
     fitted = [(n, FrozenEstimator(clone(b).fit(X, y))) for n, b in bases]
     in_sample = LinearCombiner(fitted).fit(X, y)
     held_out = LinearCombiner(bases, cv=5).fit(X, y)
-    says = in_sample.say_.mean(axis=1), held_out.say_.mean(axis=1)
-    assert says[0][0] > says[0][1]
-    assert says[1][0] < says[1][1]
+    contributions = [
+        model.class_contributions_.mean(axis=1) for model in (in_sample, held_out)
+    ]
+    assert contributions[0][0] > contributions[0][1]
+    assert contributions[1][0] < contributions[1][1]
     assert held_out.score(unseen, truth) > in_sample.score(unseen, truth)
 
 
@@ -133,13 +135,27 @@ def test_sample_weight_reaches_bases_and_combiner(make):
     assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-6)
 
 
-def test_say_is_one_for_a_model_taken_as_it_is(frozen):
+def test_contribution_is_the_weight_less_the_mean_weight_in_other_classes(frozen):
+    X, y, bases = frozen
+    combiner = LinearCombiner(bases).fit(X, y)
+    n = len(combiner.classes_)
+    for m in range(len(bases)):
+        weights = combiner.coef_[:, m * n : (m + 1) * n]
+        for k in range(n):
+            others = np.delete(weights[:, k], k).mean()
+            found = combiner.class_contributions_[m, k]
+            assert found == pytest.approx(weights[k, k] - others, rel=1e-12)
+    with pytest.warns(FutureWarning, match="class_contributions_"):
+        assert_allclose(combiner.say_, combiner.class_contributions_)
+
+
+def test_contribution_is_one_for_a_model_taken_as_it_is(frozen):
     X, y, bases = frozen
     combiner = LinearCombiner(bases).fit(X, y)
     n_classes = len(combiner.classes_)
     combiner.coef_ = np.hstack([np.eye(n_classes), np.zeros((n_classes, n_classes))])
     expected = [[1.0] * n_classes, [0.0] * n_classes]
-    assert_allclose(combiner.say_, expected, atol=1e-12)
+    assert_allclose(combiner.class_contributions_, expected, atol=1e-12)
     combiner.intercept_ = np.zeros(n_classes)
     proba = bases[0][1].predict_proba(X)
     assert_allclose(combiner.predict_proba(X), proba, rtol=1e-5)

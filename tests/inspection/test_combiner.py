@@ -19,7 +19,7 @@ def no_window():
     matplotlib.use(backend)
 
 
-def test_say_of_each_model_that_is_not_dropped():
+def test_contribution_of_each_model_that_is_not_dropped():
     rng = np.random.RandomState(0)
     X = rng.normal(size=(60, 4))
     y = np.array(["jazz", "pop", "rock"])[rng.randint(3, size=60)]
@@ -30,9 +30,13 @@ def test_say_of_each_model_that_is_not_dropped():
     assert labels == ["one", "two"]
     labels = [text.get_text() for text in display.ax_.get_xticklabels()]
     assert labels == ["jazz", "pop", "rock"]
-    np.testing.assert_array_equal(display.image_.get_array(), combiner.say_)
+    np.testing.assert_array_equal(
+        display.image_.get_array(), combiner.class_contributions_
+    )
     written = [text.get_text() for text in display.ax_.texts]
-    assert written == [f"{value:.2f}" for value in combiner.say_.ravel()]
+    assert written == [
+        f"{value:.2f}" for value in combiner.class_contributions_.ravel()
+    ]
 
 
 def test_draws_into_the_axes_given():
@@ -49,9 +53,13 @@ def test_sizes_that_do_not_go_together():
 @pytest.mark.parametrize("n_models", [1, 5])
 @pytest.mark.parametrize("n_classes", [2, 10, 25])
 def test_nothing_is_cut_and_no_number_touches_another(n_classes, n_models):
-    say = np.linspace(-1, 3, n_models * n_classes).reshape(n_models, n_classes)
+    contributions = np.linspace(-1, 3, n_models * n_classes).reshape(
+        n_models, n_classes
+    )
     names = ["time conv, average pooling over pairs", *"abcd"][:n_models]
-    display = CombinerDisplay(say, names, ["Rock Neo Psychedelia"] * n_classes).plot()
+    display = CombinerDisplay(
+        contributions, names, ["Rock Neo Psychedelia"] * n_classes
+    ).plot()
     assert_all_seen(display, inside=display.figure_.bbox)
 
 

@@ -12,7 +12,7 @@ from sklearn_msd.nets.composed import (
     linear_from,
 )
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
-from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.nets.layers import initialise_parameters
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.net import LogitNet
 
@@ -21,7 +21,7 @@ N_INPUTS, N_CLASSES = 6, 3
 
 def drawn(n_inputs=N_INPUTS, hidden=(4,), seed=0):
     net = FullyConnectedNet(n_inputs, N_CLASSES, hidden).double()
-    draw_parameters(net, torch.Generator().manual_seed(seed))
+    initialise_parameters(net, torch.Generator().manual_seed(seed))
     return net
 
 
@@ -83,7 +83,7 @@ def test_a_linear_combination_starts_as_the_sum(combine):
     assert_close(together(x), base(x) + corrector(x))
     on_top = CorrectedNet(corrector, N_CLASSES, combine=combine).double()
     assert_close(on_top(x), corrector(x))
-    assert_close(on_top.add_offset(on_top(x), base(x)), base(x) + corrector(x))
+    assert_close(on_top.add_base_logits(on_top(x), base(x)), base(x) + corrector(x))
 
 
 def test_a_linear_combination_weighs_base_and_corrector():
@@ -92,7 +92,7 @@ def test_a_linear_combination_weighs_base_and_corrector():
     left, right, bias = rows(3, 3, 2), rows(3, 3, 3), rows(1, 3, 4)[0]
     net.combiner = linear_from(torch.cat([left, right], 1), bias).double()
     expected = base @ left.T + corrector @ right.T + bias
-    assert_close(net.add_offset(corrector, base), expected)
+    assert_close(net.add_base_logits(corrector, base), expected)
 
 
 def test_the_corrector_sees_the_base_as_it_is_now():
@@ -103,4 +103,4 @@ def test_the_corrector_sees_the_base_as_it_is_now():
     for _ in range(2):
         live = torch.cat([x, base.representation(x), base(x)], 1)
         assert_close(net(stale), base(x) + corrector(live))
-        draw_parameters(base, torch.Generator().manual_seed(3))
+        initialise_parameters(base, torch.Generator().manual_seed(3))

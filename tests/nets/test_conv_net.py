@@ -8,12 +8,12 @@ import torch.nn.functional as F
 from sklearn_msd.nets.base import count_parameters, layer_weights
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
-from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.nets.layers import initialise_parameters
 from sklearn_msd.nets.recurrent import RecurrentNet
 
 
 def drawn(net, seed=0):
-    draw_parameters(net.double(), torch.Generator().manual_seed(seed))
+    initialise_parameters(net.double(), torch.Generator().manual_seed(seed))
     return net
 
 

@@ -188,7 +188,7 @@ def test_input_is_checked_as_an_array_is(songs, data, tmp_path):
     with pytest.raises(ValueError, match="minimum of 1 is required"):
         make().fit(songs[:0], y[:0])
     with pytest.raises(ValueError, match="n_segment_features=25"):
-        make().fit(songs.reshape(N_SONGS, 10, 20), y)
+        make().set_params(n_segment_features=25).fit(songs.reshape(N_SONGS, 10, 20), y)
     with pytest.raises(ValueError, match="X has 200 features, but"):
         make().fit(X[:, :100], y).predict(songs)
     X[50, 3] = np.inf

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import BaseEstimator
+from sklearn.pipeline import make_pipeline
 
+from sklearn_msd import (
+    RecurrentClassifier,
+    SegmentCropper,
+    SegmentScaler,
+    TimeConvClassifier,
+)
 from sklearn_msd.segments.validation import validate_songs
 
 
@@ -149,3 +156,51 @@ def test_padded_songs_may_have_another_length_than_in_fit():
         validate_songs(estimator, FLAT[:, :15], padding=True, reset=False)
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         validate_songs(estimator, longer, [0, 1], padding=True, reset=False)
+
+
+class TestSegmentWidth:
+    """`n_segment_features=None`: the last axis, and 25 for flat rows."""
+
+    def test_last_axis_and_report_width(self):
+        estimator = Songs(n_segment_features=None)
+        validate_songs(estimator, X)
+        assert estimator.n_segment_features_ == 5
+        validate_songs(estimator, list(X))
+        assert estimator.n_segment_features_ == 5
+        validate_songs(estimator, np.ones((2, 75)))
+        assert estimator.n_segment_features_ == 25
+        with pytest.raises(ValueError, match="multiple of n_segment_features=25: set"):
+            validate_songs(estimator, FLAT)
+
+    def test_what_fit_found_holds_afterwards(self):
+        estimator = Songs(n_segment_features=None)
+        validate_songs(estimator, X)
+        assert validate_songs(estimator, FLAT, reset=False).shape == (6, 20)
+        with pytest.raises(ValueError, match="segments of 4 features, expected"):
+            validate_songs(estimator, X.transpose(0, 2, 1), reset=False)
+
+    def test_features_along_the_other_axis(self):
+        turned = np.ones((3, 25, 120))
+        with pytest.warns(UserWarning, match=r"pass X\.transpose\(0, 2, 1\)"):
+            validate_songs(Songs(n_segment_features=None), turned)
+        with pytest.raises(ValueError, match=r"need transposing: X\.transpose"):
+            validate_songs(Songs(n_segment_features=25), turned)
+
+    def test_lists_of_unequal_length(self):
+        songs = [X[0], X[1, :2]]
+        rows = validate_songs(Songs(n_segment_features=None), songs, padding=True)
+        np.testing.assert_array_equal(rows[1], [*X[1, :2].ravel(), *[np.nan] * 10])
+        with pytest.raises(ValueError, match=r"2 to 4 segments.*SegmentCropper"):
+            validate_songs(Songs(), songs)
+
+    @pytest.mark.parametrize("kind", [TimeConvClassifier, RecurrentClassifier])
+    def test_nets_take_any_width_and_any_lengths(self, kind):
+        y = [0, 1] * 3
+        net = kind(max_epochs=1, random_state=0)
+        if kind is TimeConvClassifier:
+            net.set_params(global_pooling="mean")
+        model = make_pipeline(SegmentScaler(), net)
+        assert model.fit(X, y).predict(X).shape == (6,)
+        songs = [song[: 2 + i % 3] for i, song in enumerate(X)]
+        assert net.fit(songs, y).predict_proba(songs).shape == (6, 2)
+        assert SegmentCropper(2).fit_transform(songs).shape == (6, 10)

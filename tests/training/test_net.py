@@ -14,7 +14,7 @@ from sklearn.metrics import log_loss
 from sklearn_msd.datasets import MappedSongs
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
-from sklearn_msd.nets.layers import draw_parameters
+from sklearn_msd.nets.layers import initialise_parameters
 from sklearn_msd.segments import mapped_songs as _mapped_songs
 from sklearn_msd.training.batches import (
     BLOCK,
@@ -43,7 +43,7 @@ def make_net(pooling="max"):
         pooling=pooling,
         hidden_layer_sizes=(6,),
     ).double()
-    draw_parameters(net, torch.Generator().manual_seed(0))
+    initialise_parameters(net, torch.Generator().manual_seed(0))
     return net
 
 
@@ -85,7 +85,7 @@ def train_by_hand(
     l1=0.0,
     l1_names=(),
     weight=None,
-    offset=None,
+    base_logits=None,
 ):
     """20 steps: penalties summed in the loss, default Adam, one song after another."""
     rng = np.random.RandomState(7)
@@ -97,8 +97,8 @@ def train_by_hand(
         for start in range(0, N_SONGS, BATCH):
             rows = order[start : start + BATCH]
             logits = plain_logits(module, X[rows], pooling)
-            if offset is not None:
-                logits = logits + torch.from_numpy(offset[rows])
+            if base_logits is not None:
+                logits = logits + torch.from_numpy(base_logits[rows])
             losses = F.cross_entropy(logits, y[rows], reduction="none")
             if weight is not None:
                 losses = losses * torch.from_numpy(weight[rows])
@@ -145,14 +145,16 @@ def test_penalties_equal_a_loop_by_hand(ours, by_hand):
 def test_pooling_weights_and_offset_equal_a_loop_by_hand(pooling):
     X, y, rng = data()
     weight = rng.uniform(0.1, 2, size=N_SONGS)
-    offset = rng.randn(N_SONGS, N_CLASSES)
+    base_logits = rng.randn(N_SONGS, N_CLASSES)
     module, reference = make_net(pooling), make_net(pooling)
-    dataset = SongDataset(X, y, weight=weight, offset=offset, dtype=torch.float64)
+    dataset = SongDataset(
+        X, y, weight=weight, base_logits=base_logits, dtype=torch.float64
+    )
     train_ours(module, dataset)
-    train_by_hand(reference, X, y, pooling, weight=weight, offset=offset)
+    train_by_hand(reference, X, y, pooling, weight=weight, base_logits=base_logits)
     assert_same_weights(module, reference)
     # Both matter: without either, the weights are others.
-    for left_out in ({"weight": weight}, {"offset": offset}):
+    for left_out in ({"weight": weight}, {"base_logits": base_logits}):
         other = make_net(pooling)
         train_ours(other, SongDataset(X, y, dtype=torch.float64, **left_out))
         assert not torch.allclose(other.output.weight, module.output.weight)
@@ -279,7 +281,7 @@ def test_blocks_on_disk_are_the_same_batches(tmp_path, kind):
     np.save(tmp_path / "songs.npy", X)
     stored = np.load(tmp_path / "songs.npy", mmap_mode="r")
     stored = MappedSongs(stored) if kind == "mapped songs" else stored
-    extras = {"weight": rng.rand(n), "offset": rng.rand(n, 3)}
+    extras = {"weight": rng.rand(n), "base_logits": rng.rand(n, 3)}
     chosen = rng.permutation(n)[:5000]
     batches = [
         list(
@@ -294,7 +296,7 @@ def test_blocks_on_disk_are_the_same_batches(tmp_path, kind):
     ]
     for (inputs, target), (inputs_read, target_read) in zip(*batches, strict=True):
         assert torch.equal(target, target_read)
-        assert inputs.keys() == inputs_read.keys() == {"x", "weight", "offset"}
+        assert inputs.keys() == inputs_read.keys() == {"x", "weight", "base_logits"}
         assert all(torch.equal(inputs[name], inputs_read[name]) for name in inputs)
 
 
@@ -316,25 +318,29 @@ def test_blocks_on_disk_are_read_once_and_whole(tmp_path, monkeypatch):
 
 def test_subset_keeps_rows_with_their_extras():
     X, y, rng = data()
-    dataset = SongDataset(X, y, weight=rng.rand(N_SONGS), offset=rng.rand(N_SONGS, 3))
+    dataset = SongDataset(
+        X, y, weight=rng.rand(N_SONGS), base_logits=rng.rand(N_SONGS, 3)
+    )
     part = dataset.subset(np.array([5, 3, 30])).subset(np.array([2, 0]))
     batch, target = part[np.arange(2)]
     assert len(part) == 2
     np.testing.assert_allclose(batch["x"], X[[30, 5]].astype(np.float32))
     torch.testing.assert_close(batch["weight"], dataset.extras["weight"][[30, 5]])
-    torch.testing.assert_close(batch["offset"], dataset.extras["offset"][[30, 5]])
+    torch.testing.assert_close(
+        batch["base_logits"], dataset.extras["base_logits"][[30, 5]]
+    )
     assert target.tolist() == y[[30, 5]].tolist()
 
 
 def test_loss_without_a_net_is_scikit_learns():
     X, y, rng = data()
     rows, weight = np.arange(5, N_SONGS), rng.uniform(size=N_SONGS)
-    offset = rng.randn(N_SONGS, N_CLASSES)
+    base_logits = rng.randn(N_SONGS, N_CLASSES)
     kept = {"sample_weight": weight[rows], "labels": range(N_CLASSES)}
     shares = np.bincount(y[rows], weight[rows]) / weight[rows].sum()
-    for logits in None, offset:
+    for logits in None, base_logits:
         songs = SongDataset(
-            X, y, weight=weight, offset=logits, rows=rows, dtype=torch.float64
+            X, y, weight=weight, base_logits=logits, rows=rows, dtype=torch.float64
         )
         given = np.tile(shares, (len(rows), 1))
         if logits is not None:
@@ -382,7 +388,7 @@ def test_apply_in_chunks_equals_one_pass(n_songs):
     X = np.random.RandomState(0).randn(n_songs, 10)
     X.flags.writeable = False
     net = FullyConnectedNet(10, 3, (4,)).double()
-    draw_parameters(net, torch.Generator().manual_seed(0))
+    initialise_parameters(net, torch.Generator().manual_seed(0))
     out = apply_in_chunks(net, X, torch.float64, "cpu")
     with torch.no_grad():
         np.testing.assert_allclose(out, net(torch.tensor(X)), atol=1e-14)

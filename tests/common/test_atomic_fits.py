@@ -107,7 +107,7 @@ def test_an_error_leaves_an_estimator_that_is_not_fitted():
 INTERRUPTED = """
 import sys
 sys.path[:0] = sys.argv[1:]
-from test_whole_fits import *
+from test_atomic_fits import *
 class Tell(Callback):
     def on_epoch_begin(self, net, **kwargs):
         if len(net.history) == 2:

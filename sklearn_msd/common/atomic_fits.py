@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 Fit = TypeVar("Fit", bound=Callable[..., Any])
 
 
-def whole_fit(fit: Fit) -> Fit:
+def atomic_fit(fit: Fit) -> Fit:
     """Make `fit`, where anything ends it early, leave an estimator that is not fitted.
 
     An estimator with fitted parts that an error or Ctrl-C left without the others, or
