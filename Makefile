@@ -59,6 +59,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 
 # Known vulnerabilities of the pins; fails for those that it could not ask about, too.
 audit: $(VENV)-audit/bin/pip-audit

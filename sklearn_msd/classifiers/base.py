@@ -47,43 +47,7 @@ from sklearn_msd.training.fit_warnings import (
     warn_of_validation_part,
 )
 from sklearn_msd.training.net import LogitNet
-from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
-
-NET_PARAMETERS = f"""\
-n_segment_features : int, default=None
-        Features of a segment: where one ends and the next begins in a flat row. None
-        is the last axis of three-dimensional songs, and 25 for flat rows. With 1 a row
-        is a univariate series.
-    warm_start : bool, default=False
-        Begin `fit` with the weights of the last one. The optimiser and the curves
-        start anew.
-    {TRAINING_PARAMETERS}"""
-
-FITTED_ATTRIBUTES = """\
-classes_ : ndarray of shape (n_classes,)
-        Labels, sorted.
-    n_features_in_ : int
-        Width of a flat row.
-    n_segment_features_ : int
-        Features of a segment.
-    feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Where `X` had string column names.
-    n_iter_ : int
-        Epochs run.
-    best_iter_ : int
-        Epoch, from 1, with the lowest validation loss; `n_iter_` without validation.
-    loss_curve_ : list of float
-        Mean cross-entropy of the training songs in each epoch, penalties not included.
-    penalty_curve_ : list of float
-        Value of the penalties after each epoch.
-    validation_loss_curve_, validation_scores_ : list of float or None
-        Mean cross-entropy and accuracy on the validation songs, where there were any.
-    n_parameters_ : dict of str to int
-        Number of weights and biases of each layer and in all (``"total"``).
-    net_ : LogitNet
-        The skorch net, with its `history_`.
-    module_ : SegmentNet
-        The PyTorch module."""
+from sklearn_msd.training.parameters import TrainingParameters
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
