@@ -85,9 +85,10 @@ class BaseSegmentClassifier(
     ) -> Self:
         """Train the net.
 
-        Ctrl-C ends it with a KeyboardInterrupt, and a search with it. Once the training
-        has made a step, the estimator then is fitted with what it had: the weights of
-        the best finished epoch with `early_stopping`, else those of the last step.
+        Ctrl-C stops the training with a KeyboardInterrupt, which also stops a search.
+        If at least one step was made, the estimator is fitted all the same: with the
+        weights of the best finished epoch if `early_stopping` is on, otherwise with
+        those of the last step.
 
         Parameters
         ----------
@@ -99,11 +100,12 @@ class BaseSegmentClassifier(
         sample_weight : array-like of shape (n_songs,), default=None
             Weight of each song in the loss.
         base_logits : array-like of shape (n_songs, n_classes), default=None
-            Fixed logits that the net's own are added to in the loss. They are no part
-            of the model: what it predicts is the net's own share.
+            Fixed scores to which the net's logits are added in the loss: what XGBoost
+            calls `base_margin` and LightGBM `init_score`. They are not part of the
+            model: predictions are the net's own logits alone.
         X_val, y_val : array-like, default=None
-            Songs to record validation curves on; with `early_stopping`, the songs that
-            it watches.
+            Songs on which validation curves are recorded. `early_stopping`, if it is
+            on, watches these songs and holds none out.
         base_logits_val : array-like of shape (n_songs_val, n_classes), default=None
             As `base_logits`, for `X_val`.
 
@@ -189,7 +191,9 @@ class BaseSegmentClassifier(
         sample_weight: Any = None,
         base_logits: Any = None,
     ) -> Self:
-        """Train for one pass over the songs given, from the weights there are.
+        """Train for one more epoch, on the songs given.
+
+        The first call initialises the net; later ones continue with its weights.
 
         Parameters
         ----------
@@ -227,7 +231,16 @@ class BaseSegmentClassifier(
         return self
 
     def hidden_representation(self, X: Any) -> np.ndarray:
-        """Activations of the last layer before the output, (n_songs, n_units)."""
+        """Activations of the last hidden layer: an embedding of each song.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or 3-D
+
+        Returns
+        -------
+        ndarray of shape (n_songs, n_units)
+        """
         return self._apply("representation", X)
 
     @property

@@ -36,11 +36,12 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
-    """Train a classifier on several crops of each song, average its predictions.
+    """Classifier that is trained on several crops of each song and averages over them.
 
-    A transformer cannot change the number of rows, so several crops a song need a
-    classifier around the classifier: it trains on every crop with the song's label,
-    and a song's probabilities are the mean of its crops'.
+    Every crop is a training example with the label of its song, and the probabilities
+    of a song are the mean over its crops: test-time augmentation, as it is called for
+    images. It is a meta-estimator because a transformer cannot change the number of
+    rows.
 
     Parameters
     ----------

@@ -8,8 +8,8 @@ n_segment_features : int, default=None
         is the last axis of three-dimensional songs, and 25 for flat rows. With 1 a row
         is a univariate series.
     warm_start : bool, default=False
-        Begin `fit` with the weights of the last one. The optimiser and the curves
-        start anew.
+        Start `fit` with the weights of the previous fit instead of fresh ones. The
+        optimiser and the learning curves start anew.
     {TRAINING_PARAMETERS}"""
 
 FITTED_ATTRIBUTES = """\

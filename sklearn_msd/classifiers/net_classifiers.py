@@ -25,10 +25,10 @@ _positive = Interval(Integral, 1, None, closed="left")
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class FullyConnectedClassifier(BaseSegmentClassifier):
-    """Fully connected net over all segments at once (section 5.1 of the report).
+    """Multilayer perceptron on all segments of a song (section 5.1 of the report).
 
-    It assumes nothing of the input: neither that segments are alike nor that they
-    follow each other.
+    Like scikit-learn's `MLPClassifier`, it gives every input of a song weights of its
+    own: it does not know that segments are alike or that they follow each other.
 
     Parameters
     ----------
@@ -71,11 +71,12 @@ class FullyConnectedClassifier(BaseSegmentClassifier):
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class SegmentConvClassifier(BaseSegmentClassifier):
-    """Convolution over single segments: the report's baseline (Figure 1, section 3).
+    """Convolution with kernels of one segment: the report's baseline (section 3).
 
-    Each kernel is a combination of one segment's features, the next layer's kernels
-    are combinations of these, and a fully connected layer sees the whole song. A fixed
-    permutation of all songs' segments is the same learning problem.
+    The same kernels are applied to each segment, as in a 1-D convolution of kernel
+    size 1; a fully connected layer then sees the whole song (Figure 1). The order of
+    the segments does not matter to it: permuting them in all songs alike gives the same
+    learning problem.
 
     Parameters
     ----------
@@ -129,12 +130,12 @@ class SegmentConvClassifier(BaseSegmentClassifier):
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class TimeConvClassifier(BaseSegmentClassifier):
-    """Convolution in time, with pooling (section 4.2 of the report).
+    """1-D convolution over time, with pooling (section 4.2 of the report).
 
-    Kernels cover all features of `kernel_height` consecutive segments. Pooling is over
-    time alone and without overlap; nothing is padded, so that 120 segments become 118,
-    59, 57 and 28 positions with the default kernels and pools. On songs too short for
-    a kernel or a pool, these shrink to fit.
+    A kernel covers all features of `kernel_height` consecutive segments. Pools do not
+    overlap and nothing is padded: with the default kernels and pools, 120 segments
+    become 118, 59, 57 and 28 positions. On songs that are shorter than a kernel or a
+    pool, these shrink to fit.
 
     Parameters
     ----------
@@ -219,10 +220,11 @@ class TimeConvClassifier(BaseSegmentClassifier):
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
 class RecurrentClassifier(BaseSegmentClassifier):
-    """Recurrent net over the segments, the report's future work (section 4.1).
+    """Recurrent net (GRU, LSTM or tanh units) that reads a song segment by segment.
 
-    The state after the last segment is the song's representation. Songs may be of
-    unequal length, padded with segments of NaN at the end.
+    The state after the last segment represents the song. Songs may differ in length: as
+    a list, or padded with segments of NaN at the end. The report describes such nets
+    and leaves them as future work (section 4.1).
 
     Parameters
     ----------

@@ -22,13 +22,13 @@ from sklearn_msd.training.parameters import SEQUENCE
 
 
 class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
-    """Fit with L1, mask the small weights, fit again under the mask with L2.
+    """Prune a net by L1, then train it anew with the remaining weights (Figure 5).
 
-    L1 switches weights off but also shrinks the ones it keeps. So a first net, with an
-    L1 penalty on `layers` in the place of `estimator`'s penalties there, only tells
-    which weights are needed. A second one, from a start of its own and with
-    `estimator`'s penalties, is trained with all others held at zero (Figure 5; for the
-    hidden layer it is the report's future work).
+    An L1 penalty drives weights to zero, but also shrinks those it keeps. So a first
+    net, with L1 instead of `estimator`'s penalties on `layers`, serves only to find the
+    weights that are needed. A second net is then trained from a fresh start with
+    `estimator`'s own penalties, its other weights fixed at zero. The report does this
+    for convolutional layers; for the hidden layer it is its future work.
 
     Parameters
     ----------

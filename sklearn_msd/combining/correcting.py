@@ -36,13 +36,14 @@ from sklearn_msd.training.checkpoints import sibling
 class CorrectingClassifier(
     LearningCurvesMixin, StagedCorrections, MetaEstimatorMixin, BaseEstimator
 ):
-    r"""A classifier with a net that adds to its logits (Figure 10).
+    r"""A classifier corrected by a net that adds to its logits (Figure 10).
 
     .. math:: p = \operatorname{softmax}\big(z_{base}(x) + z_{corrector}(x)\big)
 
-    which is equation 3 of the report. The base is trained first; the corrector then
-    learns, on the loss of the sum, where the base is wrong and what to add there, and
-    is no classifier by itself (section 6.3).
+    This is equation 3 of the report. The base is trained first. The corrector is then
+    trained on the loss of the sum, and so learns where the base is wrong and what to
+    add there; alone it is not a classifier (section 6.3). It is one step of gradient
+    boosting with a net: XGBoost's `base_margin` plays the same part.
 
     Parameters
     ----------

@@ -25,11 +25,11 @@ from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParamet
 @fill_docstring(cv=CV, training_parameters=TRAINING_PARAMETERS, stacked=STACKED)
 @dataclass(kw_only=True, eq=False, repr=False)
 class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
-    r"""Nets and their linear combiner, trained together (Figure 9, unconstrained).
+    r"""Nets and their linear combiner, fine-tuned together (Figure 9, unconstrained).
 
-    Starts from the fitted nets and from the :class:`LinearCombiner` of them, and trains
-    on copies; with ``max_epochs=0`` it is that combiner. With a `similarity_penalty` λ
-    the loss has the term
+    Training starts from copies of the fitted nets and from their
+    :class:`LinearCombiner`; with ``max_epochs=0`` that combiner is the result. With a
+    `similarity_penalty` λ the loss has one more term,
 
     .. math:: -\frac{\lambda}{N M} \sum_{n=1}^N \sum_{m=1}^M
         \| p_{nm} - \bar p_n \|^2, \qquad

@@ -17,13 +17,16 @@ from sklearn_msd.common.docstrings import fill_docstring
 
 @fill_docstring(bases=BASES, cv=CV, stacked=STACKED)
 class LinearCombiner(StackedLogits):
-    r"""Linear combination of several classifiers' logits (section 5.1, Figure 9).
+    r"""Stacking by logistic regression on the classifiers' logits (section 5.1).
 
-    Multinomial logistic regression on the bases' outputs before the softmax,
+    Like scikit-learn's `StackingClassifier` with a multinomial logistic regression, but
+    on logits instead of probabilities, and able to use fitted classifiers as they are
+    (Figure 9):
 
     .. math:: p = \operatorname{softmax}\Big(\sum_m W_m z_m + b\Big),
 
-    fitted to its one optimum.
+    where :math:`z_m` are the logits of classifier m. The loss is convex and is
+    minimised to its one optimum.
 
     Parameters
     ----------

@@ -47,14 +47,15 @@ _LOGIT_OBJECTIVES = {
 
 
 def class_logits(estimator: Any, X: Any) -> np.ndarray:
-    """Scores of a fitted classifier whose softmax are its probabilities.
+    """Logits of any fitted classifier: scores whose softmax is its probabilities.
 
-    In this order, the first that there is:
+    Combiners and correctors work on these. The first of the following that the
+    classifier has is taken:
 
     1. the logits of this package's classifiers, as they are before the softmax;
-    2. the margins of XGBoost's and LightGBM's classifiers, and the decision function of
-       scikit-learn's classifiers where it is a logit (logistic regression, discriminant
-       analysis, gradient boosting with the logistic loss);
+    2. the raw margins of XGBoost's and LightGBM's models, and the decision function
+       of scikit-learn's classifiers where it is a logit (logistic regression,
+       discriminant analysis, gradient boosting with the logistic loss);
     3. ``log(predict_proba)``, with probabilities below 1.2e-7 taken for 1.2e-7;
     4. the decision function: margins, whose softmax are no probabilities, but whose
        largest is the class predicted.

@@ -26,7 +26,10 @@ from sklearn_msd.training.parameters import (
 )
 @dataclass(kw_only=True, eq=False, repr=False)
 class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
-    """A net with a hidden layer on several classifiers' logits (section 5.1).
+    """Stacking by a net with a hidden layer on the classifiers' logits (section 5.1).
+
+    :class:`LinearCombiner` with a multilayer perceptron instead of the logistic
+    regression.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from sklearn_msd.inspection.drawing import (
 
 
 class LearningCurveDisplay:
-    """Validation error and accuracy by epoch, in two panels as in the report.
+    """Learning curves: validation loss and accuracy by epoch, as the report has them.
 
     Parameters
     ----------

@@ -20,7 +20,9 @@ from sklearn_msd.nets.base import layer_weights
 
 
 class WeightHistogramDisplay:
-    """Histograms of the weights of nets, one panel for each layer (Figure 4).
+    """Histograms of nets' weights, one panel a layer (Figure 4).
+
+    They show what L1 and L2 penalties do: many weights at zero, or many small ones.
 
     Parameters
     ----------

@@ -25,10 +25,10 @@ def save(
     *,
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
-    """Save an estimator to one file, without pickle.
+    """Save an estimator to one file of JSON and arrays, without pickle.
 
-    The file appears under its name whole, or not at all. Saving the same model twice
-    with the same versions gives the same bytes.
+    The file is written atomically: it is there complete, or not at all. Saving the same
+    model twice with the same versions gives the same bytes.
 
     Parameters
     ----------

@@ -26,10 +26,9 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 class SegmentCropper(TransformerMixin, BaseEstimator):
-    """Cut every song to the same number of segments.
+    """Bring songs to one length: crop the longer ones, pad the shorter ones.
 
-    Songs longer than ``n_segments`` are cropped, shorter ones are lengthened at their
-    end. The report takes the central 120 segments of each song [1]_.
+    The report takes the central 120 segments of each song [1]_.
 
     Parameters
     ----------

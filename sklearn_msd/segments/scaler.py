@@ -31,7 +31,10 @@ _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
 class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
-    """Bring features to mean 0 and standard deviation 1.
+    """Standardise features: mean 0 and standard deviation 1 over all segments.
+
+    Like scikit-learn's `StandardScaler`, for songs in two or three dimensions, padded
+    ones too.
 
     Parameters
     ----------
