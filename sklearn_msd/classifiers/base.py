@@ -31,6 +31,7 @@ from sklearn_msd.classifiers.callbacks import (
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.classifiers.preparing import (
     FitOptions,
+    check_warm_start,
     hold_out,
     training_songs,
     validation_songs,
@@ -146,7 +147,7 @@ class BaseSegmentClassifier(
         padding = (options.module or self).takes_padding
         X, y, classes = self._validate_labelled(X, y, padding)
         if previous is not None:
-            self._check_continues(previous, classes)
+            check_warm_start(self, previous, classes)
         # From here on an error leaves an estimator that is not fitted.
         self.__dict__.pop("net_", None)
         self.classes_ = classes
@@ -296,19 +297,6 @@ class BaseSegmentClassifier(
                 f"{len(classes)} class."
             )
         return X, np.searchsorted(classes, y), classes
-
-    def _check_continues(self, module: SegmentNet, classes: np.ndarray) -> None:
-        fresh = self._make_module(self.n_features_in_, len(classes))
-        shapes = [
-            {name: p.shape for name, p in net.named_parameters()}
-            for net in (module, fresh)
-        ]
-        if not np.array_equal(classes, self.classes_) or shapes[0] != shapes[1]:
-            raise ValueError(
-                "warm_start=True continues with the last fit's weights, which needs "
-                "the same classes, the same width of X and the same net; use "
-                "warm_start=False or a clone."
-            )
 
     def _initialised_module(self) -> SegmentNet:
         """A net, initialised by the fit's generator."""

@@ -45,6 +45,20 @@ class FitOptions:
     warn_of_scale: bool = True
 
 
+def check_warm_start(estimator: Any, module: SegmentNet, classes: np.ndarray) -> None:
+    """Raise a ValueError if a fit cannot start with the weights of `module`."""
+    fresh = estimator._make_module(estimator.n_features_in_, len(classes))
+    shapes = [
+        {name: p.shape for name, p in net.named_parameters()} for net in (module, fresh)
+    ]
+    if not np.array_equal(classes, estimator.classes_) or shapes[0] != shapes[1]:
+        raise ValueError(
+            "warm_start=True continues with the last fit's weights, which needs the "
+            "same classes, the same width of X and the same net; use warm_start=False "
+            "or a clone."
+        )
+
+
 def training_songs(
     estimator: Any,
     X: Any,
