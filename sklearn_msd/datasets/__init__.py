@@ -1,7 +1,8 @@
 """Song segments from every source: files of arrays, HDF5, audio, synthetic."""
 
 from sklearn_msd.datasets.audio.analysis import AudioAnalysis, read_audio_analysis
-from sklearn_msd.datasets.audio.segmenter import AudioSegmenter, segments_from_audio
+from sklearn_msd.datasets.audio.recording import segments_from_audio
+from sklearn_msd.datasets.audio.segmenter import AudioSegmenter
 from sklearn_msd.datasets.msd.annotations import (
     GenreAnnotations,
     read_genre_annotations,

@@ -1,4 +1,5 @@
 """Segments from audio files, and from Spotify's audio analysis.
 
-Read `segmenter` first; it decodes, then computes features.
+Read `recording` first: it decodes a file, then computes segments of a kind. `segmenter`
+is the transformer over many.
 """

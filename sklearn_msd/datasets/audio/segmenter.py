@@ -1,148 +1,39 @@
-"""Segments straight from audio: one file, or a transformer over many."""
+"""A transformer from paths of recordings to songs of segments."""
 
 import os
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from joblib import Memory
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
     StrOptions,
-    validate_params,
 )
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory, check_random_state
 
-from sklearn_msd.datasets.audio.decoding import RATES, read_audio
-from sklearn_msd.datasets.audio.features import audio_segments
-from sklearn_msd.segments.as_array import as_array
-from sklearn_msd.segments.columns import feature_names, flat_feature_names
+from sklearn_msd.datasets.audio.kinds import (
+    KIND_CONSTRAINTS,
+    Kind,
+    kind_of_segments,
+)
+from sklearn_msd.datasets.audio.recording import segments_from_audio
+from sklearn_msd.segments.columns import flat_feature_names
 from sklearn_msd.segments.layout import PADS, iter_crops, stack_segments
 
 
-@validate_params(
-    {
-        "path_or_samples": [str, os.PathLike, "array-like"],
-        "sample_rate": [Interval(Real, *RATES, closed="both"), None],
-        "return_times": ["boolean"],
-    },
-    prefer_skip_nested_validation=True,
-)
-def segments_from_audio(
-    path_or_samples: str | os.PathLike[str] | ArrayLike,
-    sample_rate: float | None = None,
-    *,
-    return_times: bool = False,
-) -> NDArray[np.float32] | tuple[NDArray[np.float32], NDArray[np.floating]]:
-    """Take segments of 25 features from a recording.
-
-    A segment begins at an onset, and long sounds are cut into even parts, so that
-    there are about as many as in the Million Song Dataset: 4.4 a second, 0.23 s
-    each at the median. Features: 12 chroma, pitch classes from C to B (A at 440 Hz),
-    the strongest of each segment 1, all 1 in silence; 12 timbre coefficients, the
-    first the mean level in dB above -60 dB, the others mel-frequency cepstral
-    coefficients 1 to 11 of the mel spectrum in dB; and the loudness of the loudest
-    frame in dB of full scale, at least -60.
-
-    Parameters
-    ----------
-    path_or_samples : str, path-like or array-like of shape (n_samples,) or \
-            (n_samples, n_channels)
-        A file that soundfile or librosa reads (WAV, FLAC, Ogg, MP3, …), or samples
-        between -1 and 1; integers are taken as shares of their type's range.
-        Channels are averaged.
-    sample_rate : float, default=None
-        Samples a second, 1 to 768 kHz, given in Hz. Needed for samples; a file says it
-        itself.
-    return_times : bool, default=False
-        Whether to return where segments start as well.
-
-    Returns
-    -------
-    segments : ndarray of shape (n_segments, 25), float32
-        Features of each segment: chroma, timbre, loudness.
-    start : ndarray of shape (n_segments,)
-        Start of each segment in seconds. Only if ``return_times`` is True.
-
-    Raises
-    ------
-    ValueError
-        If a file is empty, cut short, damaged or not audio (the message names it), or
-        samples are empty, not finite, or without a rate.
-    OSError
-        If there is no such file, or it may not be read.
-    ImportError
-        If librosa or soundfile is missing: ``pip install sklearn-msd[audio]``.
-
-    Notes
-    -----
-    The features are of the kind that the Million Song Dataset has, not the same: Echo
-    Nest's timbre is a projection on twelve spectral shapes that were never published,
-    and its segmentation is not public either. A model trained on the one is of no use
-    on the other; train on audio to predict audio.
-
-    A louder copy has the same segments, chroma and timbre, but for the first
-    coefficient, and its loudness is higher by as much.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from sklearn_msd.datasets import segments_from_audio
-    >>> tone = np.sin(2 * np.pi * 440 * np.arange(44_100) / 22_050)
-    >>> segments = segments_from_audio(tone, 22_050)
-    >>> segments.shape
-    (9, 25)
-    >>> segments[:, :12].argmax(axis=1)  # A
-    array([9, 9, 9, 9, 9, 9, 9, 9, 9])
-    """
-    if isinstance(path_or_samples, str | os.PathLike):
-        if sample_rate is not None:
-            raise ValueError(
-                "sample_rate is for samples; a file says its own. "
-                f"Got sample_rate={sample_rate} with the path {path_or_samples!s}."
-            )
-        samples, sample_rate = read_audio(path_or_samples)
-    else:
-        if sample_rate is None:
-            raise ValueError("sample_rate is needed for samples, in Hz.")
-        samples = _mono(path_or_samples)
-    segments, start = audio_segments(samples, sample_rate)
-    return (segments, start) if return_times else segments
-
-
-def _mono(samples: ArrayLike) -> NDArray[np.floating]:
-    """One channel of floating-point samples."""
-    y = np.asarray(as_array(samples, "samples"))
-    if y.dtype.kind == "i":
-        y = y / -float(np.iinfo(y.dtype).min)
-    if y.dtype.kind != "f":
-        raise ValueError(
-            f"samples have dtype {y.dtype}, expected floating point or signed integers."
-        )
-    if y.ndim == 2 and y.shape[1] > y.shape[0]:
-        raise ValueError(
-            f"samples have shape {y.shape}, more channels than samples: expected "
-            "(n_samples, n_channels). Are they transposed?"
-        )
-    if y.ndim not in (1, 2) or not y.size:
-        raise ValueError(
-            f"samples have shape {y.shape}, expected (n_samples,) or "
-            "(n_samples, n_channels), neither of them 0."
-        )
-    y = y if y.ndim == 1 else y.mean(axis=1)
-    if not np.isfinite(y).all():
-        raise ValueError("samples hold NaN or infinity.")
-    return y
-
-
-def _file_segments(path: str, size: int, mtime_ns: int) -> NDArray[np.float32]:
-    """Segments of a file; the arguments past the first are for a cache to see."""
-    segments = segments_from_audio(path)
+def _file_segments(
+    path: str, size: int, mtime_ns: int, features: str, output: str, device: str
+) -> NDArray[np.float32]:
+    """Segments of a file; its size and time are for a cache to see."""
+    segments = segments_from_audio(
+        path, features=features, output=output, device=device
+    )
     assert isinstance(segments, np.ndarray)
     return segments
 
@@ -152,9 +43,10 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    n_segments : int or None, default=120
+    n_segments : int, "auto" or None, default="auto"
         Segments of each song, cropped or padded to it. None keeps all, as sequences
-        of unequal length, padded with NaN.
+        of unequal length, padded with NaN. "auto" is 120 (half a minute) of
+        ``features="segments"``, the report's number, and None of "musicnn".
     crop : {"center", "start"}, default="center"
         Which part of a longer recording is kept.
     pad : {"repeat", "mean", "zero", "nan"}, default="repeat"
@@ -164,6 +56,14 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         file is the same. By default, nothing is kept.
     n_jobs : int or None, default=None
         Processes that read files, as everywhere in scikit-learn.
+    features : {"segments", "musicnn"}, default="segments"
+        Which kind of segments: 25 features at each onset, or every three seconds what
+        musicnn gives, a net that was trained on the tags of the Million Song Dataset.
+        With few recordings, take "musicnn" first.
+    output : {"penultimate", "mean_pool", "tags"}, default="penultimate"
+        Which layer of musicnn, of 200, 753 or 50 numbers.
+    device : str, default="auto"
+        Where musicnn runs: "cpu", "cuda", or a GPU where there is one.
 
     See Also
     --------
@@ -186,27 +86,38 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        "n_segments": [Interval(Integral, 1, None, closed="left"), None],
+        "n_segments": [
+            Interval(Integral, 1, None, closed="left"),
+            StrOptions({"auto"}),
+            None,
+        ],
         "crop": [StrOptions({"center", "start"})],
         "pad": [StrOptions(set(PADS))],
         "memory": [str, os.PathLike, HasMethods(["cache"]), None],
         "n_jobs": [Integral, None],
+        **KIND_CONSTRAINTS,
     }
 
     def __init__(
         self,
-        n_segments: int | None = 120,
+        n_segments: int | str | None = "auto",
         *,
         crop: str = "center",
         pad: str = "repeat",
         memory: str | os.PathLike[str] | Memory | None = None,
         n_jobs: int | None = None,
+        features: str = "segments",
+        output: str = "penultimate",
+        device: str = "auto",
     ):
         self.n_segments = n_segments
         self.crop = crop
         self.pad = pad
         self.memory = memory
         self.n_jobs = n_jobs
+        self.features = features
+        self.output = output
+        self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[str | os.PathLike[str]], y: Any = None) -> Self:
@@ -237,9 +148,9 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_songs, n_segments * 25), or (n_songs, n_segments, 25) \
-                where ``n_segments`` is None
-            Songs.
+        ndarray of shape (n_songs, n_segments * n_segment_features), or \
+                (n_songs, n_segments, n_segment_features) where all are kept
+            Songs, of 25 features a segment, or as many as the layer of musicnn has.
 
         Raises
         ------
@@ -250,18 +161,21 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         memory = self.memory
         if isinstance(memory, os.PathLike):
             memory = os.fspath(memory)
-        read = check_memory(memory).cache(_file_segments)
+        # The device changes nothing that matters.
+        read = check_memory(memory).cache(_file_segments, ignore=["device"])
+        kind = self.features, self.output, self.device
         paths = _check_paths(X)
         stats = [os.stat(path) for path in paths]
         songs = Parallel(n_jobs=self.n_jobs)(
-            delayed(read)(path, stat.st_size, stat.st_mtime_ns)
+            delayed(read)(path, stat.st_size, stat.st_mtime_ns, *kind)
             for path, stat in zip(paths, stats, strict=True)
         )
-        if self.n_segments is None:
+        n_segments = self._n_segments()
+        if n_segments is None:
             return stack_segments(songs)
         crops = iter_crops(
             songs,
-            self.n_segments,
+            n_segments,
             crop=self.crop,
             pad=self.pad,
             random_state=check_random_state(0),  # not drawn from
@@ -278,18 +192,30 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
 
         Returns
         -------
-        ndarray of shape (n_segments * 25,)
-            Names, as objects.
+        ndarray of shape (n_segments * n_segment_features,)
+            Names, as objects. Of musicnn, tags have their own; other outputs are
+            numbered: ``segment_0_penultimate_0``.
 
         Raises
         ------
         ValueError
-            If ``n_segments`` is None: sequences have no columns.
+            If all segments are kept: sequences have no columns.
         """
-        if self.n_segments is None:
-            raise ValueError("n_segments=None gives sequences, which have no columns.")
-        names = flat_feature_names(self.n_segments, feature_names())
+        n_segments = self._n_segments()
+        if n_segments is None:
+            raise ValueError(
+                f"n_segments={self.n_segments!r} gives sequences, which have no "
+                "columns."
+            )
+        names = flat_feature_names(n_segments, self._kind().names)
         return np.asarray(names, dtype=object)
+
+    def _kind(self) -> Kind:
+        return kind_of_segments(self.features, self.output, self.device)
+
+    def _n_segments(self) -> int | None:
+        n_segments = self.n_segments
+        return self._kind().n_segments if isinstance(n_segments, str) else n_segments
 
     def __sklearn_is_fitted__(self) -> bool:
         return True

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -23,7 +22,6 @@ BATCH = {"cpu": 8, "cuda": 64}
 
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 
-Output = Literal["penultimate", "mean_pool", "tags"]
 N_OUTPUTS: dict[str, int] = {"penultimate": 200, "mean_pool": 753, "tags": 50}
 
 # The 50 most frequent last.fm tags of the Million Song Dataset, in the order of the
@@ -40,12 +38,19 @@ TAGS = (
 )  # fmt: skip
 
 
-def musicnn_features(
+def musicnn_names(output: str) -> list[str]:
+    """Names of the numbers that a layer gives."""
+    if output == "tags":
+        return list(TAGS)
+    return [f"{output}_{i}" for i in range(N_OUTPUTS[output])]
+
+
+def musicnn_segments(
     samples: NDArray[np.floating],
     sample_rate: float,
-    output: Output = "penultimate",
+    output: str = "penultimate",
     device: str = "auto",
-) -> NDArray[np.float32]:
+) -> tuple[NDArray[np.float32], NDArray[np.floating]]:
     """Features of each whole patch of 2.992 seconds, one after the other.
 
     A recording shorter than one patch is repeated to fill it, as the net was trained.
@@ -65,7 +70,9 @@ def musicnn_features(
 
     Returns
     -------
-    ndarray of shape (n_patches, 200, 753 or 50), float32
+    segments : ndarray of shape (n_patches, 200, 753 or 50), float32
+    start : ndarray of shape (n_patches,)
+        Where patches start, in seconds.
 
     Raises
     ------
@@ -84,7 +91,8 @@ def musicnn_features(
             net.layers(torch.from_numpy(patches).to(place))[output].cpu().numpy()
             for patches in _batches(samples, sample_rate, place.type)
         ]
-    return np.concatenate(batches)
+    segments = np.concatenate(batches)
+    return segments, np.arange(len(segments)) * (PATCH / RATE)
 
 
 @lru_cache

@@ -15,6 +15,12 @@ LAYERS = ["timbral", "temporal", "cnn1", "cnn2", "cnn3"]
 POOLED = ["mean_pool", "max_pool", "penultimate", "logits"]
 
 
+def layer_of(samples, rate, output="penultimate"):
+    segments, start = features.musicnn_segments(samples, rate, output)
+    np.testing.assert_allclose(start, 2.992 * np.arange(len(segments)))
+    return segments
+
+
 @pytest.fixture(scope="module")
 def reference():
     with np.load(REFERENCE) as arrays:
@@ -54,9 +60,9 @@ def test_batches_change_nothing(monkeypatch):
     pytest.importorskip("librosa")
     samples, rate = noise()
     samples = np.tile(samples, 2)
-    one = features.musicnn_features(samples, rate)
+    one = layer_of(samples, rate)
     monkeypatch.setitem(features.BATCH, "cpu", 3)
-    np.testing.assert_allclose(features.musicnn_features(samples, rate), one, atol=1e-5)
+    np.testing.assert_allclose(layer_of(samples, rate), one, atol=1e-5)
     assert one.shape == (4, 200)
 
 
@@ -64,18 +70,16 @@ def test_batches_change_nothing(monkeypatch):
 def test_short_recordings_are_repeated(n_samples):
     pytest.importorskip("librosa")
     samples, rate = noise()
-    short = features.musicnn_features(samples[:n_samples], rate, "tags")
+    short = layer_of(samples[:n_samples], rate, "tags")
     assert short.shape == (1, len(features.TAGS))
     filled = np.resize(samples[:n_samples], 50_000)
-    np.testing.assert_allclose(
-        short, features.musicnn_features(filled, rate, "tags"), atol=0.05
-    )
+    np.testing.assert_allclose(short, layer_of(filled, rate, "tags"), atol=0.05)
 
 
 @pytest.mark.parametrize("output", features.N_OUTPUTS)
 def test_outputs_have_their_widths(output):
     pytest.importorskip("librosa")
-    found = features.musicnn_features(*noise(), output)
+    found = layer_of(*noise(), output)
     assert found.shape == (2, features.N_OUTPUTS[output])
     assert found.dtype == np.float32
 
@@ -86,16 +90,16 @@ def test_there_is_a_name_for_each_tag():
 
 def test_pytorchs_global_modes_change_nothing():
     pytest.importorskip("librosa")
-    expected = features.musicnn_features(*noise())
+    expected, _ = features.musicnn_segments(*noise())
     features._net.cache_clear()
     torch.set_default_dtype(torch.float64)
     try:
-        found = features.musicnn_features(*noise())
+        found = layer_of(*noise())
     finally:
         torch.set_default_dtype(torch.float32)
     np.testing.assert_array_equal(found, expected)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        found = features.musicnn_features(*noise())
+        found = layer_of(*noise())
     np.testing.assert_array_equal(found, expected)
 
 
@@ -114,5 +118,5 @@ def test_features_of_real_music_are_the_originals(shared_data):
         path = shared_data / "gtzan100" / stem.partition(".")[0] / f"{stem}.flac"
         samples, rate = soundfile.read(path, dtype="float32")
         for output in features.N_OUTPUTS:
-            found = features.musicnn_features(samples, rate, output)
+            found = layer_of(samples, rate, output)
             np.testing.assert_allclose(found, original[output][first:last], atol=1e-4)
