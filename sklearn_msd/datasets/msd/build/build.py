@@ -24,9 +24,9 @@ from sklearn_msd.datasets.msd.build.assemble import (
     count_songs,
     publish,
 )
-from sklearn_msd.datasets.msd.labels import Labels, index_labels
 from sklearn_msd.datasets.msd.build.shards import Settings, Shard, write_shard
 from sklearn_msd.datasets.msd.build.walk import Piece, iter_files, iter_groups
+from sklearn_msd.datasets.msd.labels import Labels, index_labels
 from sklearn_msd.datasets.report_arrays.npz import check_task
 from sklearn_msd.segments.columns import COLUMN_ORDER, check_order
 

@@ -18,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_msd.common.files import whole_file
+from sklearn_msd.datasets.msd.annotations import TRACK_ID
+from sklearn_msd.datasets.msd.build.walk import Piece
 from sklearn_msd.datasets.msd.labels import Labels
 from sklearn_msd.datasets.msd.song_file import DamagedFileError, Song, SongFile
-from sklearn_msd.datasets.msd.build.walk import Piece
-from sklearn_msd.datasets.msd.annotations import TRACK_ID
 from sklearn_msd.segments.columns import N_FEATURES
 
 # Why songs are left out, in the order of the checks.

@@ -15,12 +15,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_msd.datasets.msd.build import walk as walk
 from sklearn_msd.datasets import (
     build_msd_genre,
     load_msd_genre,
     read_genre_annotations,
 )
+from sklearn_msd.datasets.msd.build import walk as walk
 
 h5py = pytest.importorskip("h5py")
 

@@ -7,9 +7,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msd_files import DAMAGE, change, make_song, write_msd_file
 
-from sklearn_msd.datasets.msd.labels import index_labels
 from sklearn_msd.datasets.msd.build.shards import Settings, Shard, write_shard
 from sklearn_msd.datasets.msd.build.walk import iter_groups
+from sklearn_msd.datasets.msd.labels import index_labels
 from sklearn_msd.segments.columns import COLUMN_ORDER, REPORT_ORDER
 
 pytest.importorskip("h5py")
