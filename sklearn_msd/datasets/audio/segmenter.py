@@ -17,12 +17,12 @@ from sklearn.utils._param_validation import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_memory, check_random_state
 
-from sklearn_msd.datasets.audio.kinds import (
+from sklearn_msd.datasets.audio.recording import (
     KIND_CONSTRAINTS,
     Kind,
     kind_of_segments,
+    segments_from_audio,
 )
-from sklearn_msd.datasets.audio.recording import segments_from_audio
 from sklearn_msd.segments.columns import flat_feature_names
 from sklearn_msd.segments.layout import PADS, iter_crops, stack_segments
 
