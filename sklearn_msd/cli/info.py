@@ -1,18 +1,23 @@
-"""``sklearn-msd info``: what a model file holds."""
+"""``sklearn-msd info``: what a model file holds, or what is installed here."""
 
 import argparse
 from typing import Any
 
 from sklearn_msd.cli.commands import Commands, add_command, show
+from sklearn_msd.cli.environment import environment
 
 _DESCRIPTION = """\
 Say what is in a model file: the kind of model and its parameters, the labels, what it
 takes, how many weights it has, what it was trained on and how well it did on songs held
-out, and the versions that wrote it. No code that a file might bring is run."""
+out, and the versions that wrote it. No code that a file might bring is run.
+
+With --versions, say instead what is installed here: versions, devices, threads, audio
+decoders. Reports of faults need this."""
 
 _EXAMPLES = """\
   sklearn-msd info genres.msd
-  sklearn-msd info genres.msd --json"""
+  sklearn-msd info genres.msd --json
+  sklearn-msd info --versions"""
 
 
 def add_parser(commands: Commands) -> None:
@@ -25,11 +30,22 @@ def add_parser(commands: Commands) -> None:
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
-    add("model", metavar="MODEL", help="file that `sklearn-msd train` wrote, or `save`")
+    add(
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        help="file that `sklearn-msd train` wrote, or `save`",
+    )
+    add("--versions", action="store_true", help="say what is installed here")
     add("--json", action="store_true", help="print one JSON object")
 
 
 def _run(args: argparse.Namespace) -> None:
+    if args.versions:
+        show(environment(), as_json=args.json)
+        return
+    if args.model is None:
+        raise ValueError("name a MODEL, or ask for --versions.")
     from sklearn.pipeline import Pipeline
 
     from sklearn_msd.cli.saved_model import SavedModel

@@ -53,3 +53,18 @@ def test_what_is_no_fitted_classifier(tmp_path, capsys, saved, message):
     (line,) = capsys.readouterr().err.splitlines()
     assert message in line
     assert str(tmp_path / "m.msd") in line
+
+
+def test_what_is_installed_here(capsys, monkeypatch):
+    monkeypatch.setattr("sklearn_msd.cli.environment._EXTRAS", ("no-such-package",))
+    assert main(["info", "--versions", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["scikit-learn"] == sklearn.__version__
+    assert facts["no-such-package"] == "not installed"
+    assert facts["devices"].startswith("cpu")
+    assert "PyTorch uses" in facts["threads"]
+
+
+def test_neither_a_model_nor_versions(capsys):
+    assert main(["info"]) == 2
+    assert "name a MODEL, or ask for --versions" in capsys.readouterr().err
