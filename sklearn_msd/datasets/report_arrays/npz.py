@@ -11,7 +11,7 @@ from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_msd.datasets.msd.build.genre_files import (
+from sklearn_msd.datasets.report_arrays.genre_files import (
     SPLITS,
     check_targets,
     read_label_map,

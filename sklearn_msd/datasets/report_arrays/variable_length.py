@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_msd.datasets.msd.build.genre_files import (
+from sklearn_msd.datasets.report_arrays.archive import NpzArchive
+from sklearn_msd.datasets.report_arrays.genre_files import (
     StoredSplit,
     existing,
     read_targets,
     stem,
 )
-from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 from sklearn_msd.segments.columns import N_FEATURES
 from sklearn_msd.segments.layout import without_padding
 

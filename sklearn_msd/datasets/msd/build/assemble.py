@@ -12,9 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_msd.common.files import whole_file
-from sklearn_msd.datasets.msd.build.genre_files import SPLITS, StoredSplit, write_split
 from sklearn_msd.datasets.msd.build.shards import REASONS, Settings, Shard, Skipped
 from sklearn_msd.datasets.msd.build.split import assign_splits, balance
+from sklearn_msd.datasets.report_arrays.genre_files import (
+    SPLITS,
+    StoredSplit,
+    write_split,
+)
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 
 

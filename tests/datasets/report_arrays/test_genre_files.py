@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_msd.datasets import load_msd_genre, predefined_split
-from sklearn_msd.datasets.msd.build.genre_files import StoredSplit, write_split
+from sklearn_msd.datasets.report_arrays.genre_files import StoredSplit, write_split
 from sklearn_msd.segments.columns import COLUMN_ORDER, feature_names
 
 
