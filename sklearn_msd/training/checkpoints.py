@@ -9,7 +9,6 @@ nothing interrupted. It also says which fit it is of; another one is an error.
 
 from __future__ import annotations
 
-import glob
 import json
 import math
 import os
@@ -24,6 +23,7 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 from torch import Tensor
 
+from sklearn_msd.common.files import remove_parts
 from sklearn_msd.common.model_file import read_model_file, write_model_file
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fingerprints import as_array, as_json, digest, fit_fingerprint
@@ -94,9 +94,7 @@ class Checkpoint(Callback):
         self._fit = fit_fingerprint(estimator, net.module_, train, valid)
         seeded = estimator.random_state is not None
         self._fit["random_state"] = digest(json.dumps(self._start)) if seeded else None
-        # What one that was killed while it wrote left behind.
-        for part in self.path.parent.glob(f"{glob.escape(self.path.name)}.*.part"):
-            part.unlink(missing_ok=True)
+        remove_parts(self.path)
         if self._found is None:
             self._write(net)
         else:

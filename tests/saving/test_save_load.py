@@ -5,6 +5,7 @@ import os
 import pickle
 import re
 import runpy
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -332,6 +333,28 @@ def test_a_full_disk_leaves_the_file_that_was_there(fitted, tmp_path, monkeypatc
     with pytest.raises(OSError, match="No space"):
         save(fitted("dense"), path)
     assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a file in use cannot be replaced there")
+def test_threads_that_save_to_one_path_leave_one_model_whole(tmp_path):
+    path, errors = tmp_path / ("m" * 246 + ".msd"), []
+    models = [LogisticRegression(C=c).fit([[0.0], [1.0]], [0, 1]) for c in (1, 2)]
+
+    def work(model):
+        try:
+            for _ in range(20):
+                save(model, path)
+                assert load(path).C in (1, 2)
+        except (OSError, ValueError) as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(m,)) for m in models * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
     assert list(tmp_path.iterdir()) == [path]
 
 
