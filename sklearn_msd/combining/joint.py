@@ -146,11 +146,8 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         nets = [unfrozen_net("", base, "") for base in self.estimators_]
         nets = copy.deepcopy(nets)
         together = CombinedNet(
-            [net.module_ for net in nets],
-            torch.as_tensor(self.coef_),
-            torch.as_tensor(self.intercept_),
-            self.similarity_penalty,
-        )
+            [net.module_ for net in nets], len(self.classes_), self.similarity_penalty
+        ).start_from(torch.as_tensor(self.coef_), torch.as_tensor(self.intercept_))
         self.joint_ = JointNet(
             n_segment_features=nets[0].n_segment_features_, **self.training_parameters()
         )._fit(

@@ -7,8 +7,12 @@ that penalties and masks go by. Nothing is padded anywhere and biases are everyw
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 from collections.abc import Sequence
+from typing import Any, Self
 
+import numpy as np
 from torch import Tensor, nn
 
 LAYERS = ("conv", "recurrent", "hidden", "output")
@@ -23,12 +27,34 @@ def check_layer_names(names: Sequence[str], argument: str, *, least: int = 0) ->
 
 
 class SegmentNet(nn.Module):
-    """What the nets share: logits are a linear function of a representation."""
+    """What the nets share: logits are a linear function of a representation.
+
+    Attributes
+    ----------
+    arguments : dict of str to object
+        What it was made with, by the names of ``__init__``, defaults among them:
+        another net of the same kind can be made with them. They must be plain values,
+        sequences of these, or nets that become its parts; what weights start with is
+        no argument.
+    """
 
     # The songs may end in segments of NaN, which change no output.
     takes_padding = False
 
+    arguments: dict[str, Any]
     output: nn.Linear
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        """Note the arguments, of every subclass and without its doing."""
+        net = super().__new__(cls)
+        with contextlib.suppress(TypeError):  # of unpickling; else `__init__` tells
+            bound = inspect.signature(cls.__init__).bind(net, *args, **kwargs)
+            bound.apply_defaults()
+            _, *names = bound.arguments
+            net.__dict__["arguments"] = {
+                name: _plain(bound.arguments[name]) for name in names
+            }
+        return net
 
     def representation(self, x: Tensor) -> Tensor:
         """Activations of the last layer before the output.
@@ -51,6 +77,15 @@ class SegmentNet(nn.Module):
     def add_base_logits(self, logits: Tensor, base_logits: Tensor) -> Tensor:
         """Logits on top of fixed ones, of the same shape (equation 3)."""
         return logits + base_logits
+
+
+def _plain(argument: Any) -> Any:
+    """An argument as JSON would give it back; nets are left as they are."""
+    if isinstance(argument, np.ndarray | np.generic):
+        argument = argument.tolist()
+    if isinstance(argument, list | tuple):
+        return [_plain(item) for item in argument]
+    return argument
 
 
 def layer_weights(net: nn.Module, layers: Sequence[str]) -> dict[str, nn.Parameter]:

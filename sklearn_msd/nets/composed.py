@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 import torch
@@ -18,9 +19,7 @@ class CombinedNet(SegmentNet):
     Parameters
     ----------
     bases : sequence of SegmentNet
-    coef : Tensor of shape (n_classes, n_bases * n_classes)
-    intercept : Tensor of shape (n_classes,)
-        Where the combiner starts.
+    n_classes : int
     similarity_penalty : float
         While it trains, each song's loss grows by this times the :func:`agreement` of
         the bases.
@@ -29,15 +28,25 @@ class CombinedNet(SegmentNet):
     def __init__(
         self,
         bases: Sequence[SegmentNet],
-        coef: Tensor,
-        intercept: Tensor,
+        n_classes: int,
         similarity_penalty: float = 0.0,
     ) -> None:
         super().__init__()
         self.bases = nn.ModuleList(bases)
-        self.combiner = linear_from(coef, intercept)
+        self.combiner = linear(len(bases) * n_classes, n_classes)
         self.similarity_penalty = similarity_penalty
         self.takes_padding = all(base.takes_padding for base in bases)
+
+    def start_from(self, coef: Tensor, intercept: Tensor) -> Self:
+        """Let the combiner start from these weights.
+
+        Parameters
+        ----------
+        coef : Tensor of shape (n_classes, n_bases * n_classes)
+        intercept : Tensor of shape (n_classes,)
+        """
+        self.combiner = linear_from(coef, intercept)
+        return self
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:  # type: ignore[override]
         """Logits, (n_songs, n_classes); in training with a penalty, it beside them."""

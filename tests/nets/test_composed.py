@@ -33,7 +33,7 @@ def rows(n=5, width=N_INPUTS, seed=0):
 def test_combined_logits_are_a_linear_combination():
     bases, x = [drawn(seed=1), drawn(seed=2)], rows()
     coef, intercept = rows(N_CLASSES, 2 * N_CLASSES), rows(1, N_CLASSES)[0]
-    combined = CombinedNet(bases, coef, intercept).double()
+    combined = CombinedNet(bases, N_CLASSES).start_from(coef, intercept).double()
     expected = torch.cat([net(x) for net in bases], 1) @ coef.T + intercept
     assert_close(combined(x), expected)
 
@@ -59,7 +59,8 @@ def test_the_penalty_is_in_the_loss_and_only_in_training():
     x, y = rows(), np.array([0, 1, 2, 0, 1])
     bases = [drawn(seed=1), drawn(seed=2)]
     coef, intercept = rows(N_CLASSES, 2 * N_CLASSES), rows(1, N_CLASSES)[0]
-    module = CombinedNet(bases, coef, intercept, similarity_penalty=0.7).double()
+    module = CombinedNet(bases, N_CLASSES, similarity_penalty=0.7)
+    module.start_from(coef, intercept).double()
     weight = np.array([1.0, 2.0, 0.0, 1.0, 1.0])
     net = LogitNet(module, dtype=torch.float64, classes=[0, 1, 2]).initialize()
     (batch, targets), *_ = net.get_iterator(
