@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 
+import msd_files
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -206,7 +207,7 @@ def test_flipped_bytes_never_crash(tmp_path):
     path = write_msd_file(tmp_path / "song.h5", make_song("TR1"))
     here = os.path.dirname(__file__)
     code = _CHILD.format(
-        tests=os.path.dirname(here), datasets=here, path=os.fspath(path)
+        tests=os.path.dirname(msd_files.__file__), datasets=here, path=os.fspath(path)
     )
     child = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=100
