@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn_msd.common.files import whole_file
+from sklearn_msd.common.files.whole import whole_file
 
 STYLE = """
 body { font: 16px/1.5 Georgia, 'DejaVu Serif', serif; color: #1a1a1a;

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msd.common.files import whole_file
+from sklearn_msd.common.files.whole import whole_file
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive, write_npz
 
 

@@ -32,7 +32,7 @@ from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.nonlinear import NonlinearCombiner
-from sklearn_msd.common.files import checked_path, whole_file
+from sklearn_msd.common.files.whole import checked_path, whole_file
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.segments.scaler import SegmentScaler

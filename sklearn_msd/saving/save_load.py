@@ -15,7 +15,11 @@ import torch
 from sklearn.utils.fixes import parse_version
 
 import sklearn_msd
-from sklearn_msd.common.model_file import read_model_file, refusing, write_model_file
+from sklearn_msd.common.files.model_file import (
+    read_model_file,
+    refusing,
+    write_model_file,
+)
 from sklearn_msd.saving.object_graph import GraphDecoder, GraphEncoder
 
 

@@ -23,8 +23,8 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 from torch import Tensor
 
-from sklearn_msd.common.files import remove_parts
-from sklearn_msd.common.model_file import read_model_file, write_model_file
+from sklearn_msd.common.files.model_file import read_model_file, write_model_file
+from sklearn_msd.common.files.whole import remove_parts
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fingerprints import as_array, as_json, digest, fit_fingerprint
 from sklearn_msd.training.net import LogitNet

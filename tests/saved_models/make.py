@@ -19,7 +19,7 @@ from sklearn_msd import (
     TimeConvClassifier,
     save,
 )
-from sklearn_msd.common.model_file import FORMAT
+from sklearn_msd.common.files.model_file import FORMAT
 
 
 def songs(n_songs: int = 24, n_segments: int = 4) -> np.ndarray:

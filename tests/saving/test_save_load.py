@@ -53,7 +53,7 @@ from sklearn_msd import (
     load,
     save,
 )
-from sklearn_msd.common.model_file import FORMAT
+from sklearn_msd.common.files.model_file import FORMAT
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.saving.save_load import read_metadata
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_msd.common.files import whole_file
+from sklearn_msd.common.files.whole import whole_file
 from sklearn_msd.datasets.msd.build.shards import REASONS, Settings, Shard, Skipped
 from sklearn_msd.datasets.msd.build.split import assign_splits, balance
 from sklearn_msd.datasets.report_arrays.genre_files import (

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_msd.common.files import whole_file
+from sklearn_msd.common.files.whole import whole_file
 from sklearn_msd.datasets.msd.annotations import TRACK_ID
 from sklearn_msd.datasets.msd.build.walk import Piece
 from sklearn_msd.datasets.msd.labels import Labels

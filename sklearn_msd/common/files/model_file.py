@@ -20,7 +20,7 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
-from sklearn_msd.common.files import checked_path, whole_file
+from sklearn_msd.common.files.whole import checked_path, whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
 FORMAT = 1

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from sklearn_msd.common.files import remove_parts, whole_file
+from sklearn_msd.common.files.whole import remove_parts, whole_file
 
 
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
