@@ -20,6 +20,7 @@ from .saving.save_load import load, save
 from .segments.cropper import SegmentCropper
 from .segments.layout import stack_segments
 from .segments.scaler import SegmentScaler
+from .segments.statistics import SegmentStatistics
 
 __all__ = [
     "CombinerDisplay",
@@ -36,6 +37,7 @@ __all__ = [
     "SegmentConvClassifier",
     "SegmentCropper",
     "SegmentScaler",
+    "SegmentStatistics",
     "SparseRefitClassifier",
     "TimeConvClassifier",
     "WeightHistogramDisplay",

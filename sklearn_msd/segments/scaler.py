@@ -146,7 +146,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         X, _ = self._validate(X, reset=reset)
         width = self.n_segment_features_ if self.per == "feature" else X.shape[1]
         for rows in _blocks(X):
-            scaler.partial_fit(X[rows].reshape(-1, width))
+            scaler.partial_fit(np.asarray(X[rows]).reshape(-1, width))
         self._scaler = scaler
         self.mean_, self.var_, self.scale_ = scaler.mean_, scaler.var_, scaler.scale_
         self.n_samples_seen_ = scaler.n_samples_seen_
@@ -202,7 +202,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         dtype = np.result_type(X.dtype, np.float32)
         mean, scale = self.mean_.astype(dtype), self.scale_.astype(dtype)
         for rows in _blocks(X):
-            block = X[rows].reshape(-1, mean.size)
+            block = np.asarray(X[rows]).reshape(-1, mean.size)
             assert_all_finite(block, allow_nan=True, input_name="X")
             out[rows] = function(block, mean, scale).reshape(out[rows].shape)
         return out.reshape(shape)

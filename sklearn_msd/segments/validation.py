@@ -81,11 +81,9 @@ def validate_songs(
     width = segment_width(estimator, X, reset=reset, name=name)
     if padding and not reset and getattr(X, "ndim", None) == 3:
         X = _pad_to_fit(X, estimator, width)
-    mapped = isinstance(X, MappedSongs)
     rows, labels = _validate_rows(
         estimator,
-        # As much of songs on disk as can be told without reading them: their form.
-        np.broadcast_to(np.zeros((), X.dtype), X.shape) if mapped else X,
+        X,
         y,
         width=width,
         reset=reset,
@@ -94,8 +92,6 @@ def validate_songs(
         # A type listed is kept; any other becomes the first.
         dtype=[np.dtype(estimator.dtype), np.float32, np.float64, np.float16],
     )
-    if mapped:
-        rows = flatten_songs(X, width, name)
     if not rows.dtype.isnative:
         rows = rows.astype(rows.dtype.newbyteorder("="))
     n_at_once = max(1, _CHUNK // rows.shape[1])
@@ -108,7 +104,7 @@ def validate_songs(
             input_name=name,
         )
         if padding:
-            _check_padding(chunk, width, name)
+            check_padding(chunk.reshape(len(chunk), -1, width), name)
         if y is not NO_LABELS:
             _check_range(chunk, estimator.dtype, name)
     return rows if y is NO_LABELS else (rows, labels)
@@ -116,7 +112,7 @@ def validate_songs(
 
 def validate_flat(
     estimator: Any, X: Any, *, width: int, reset: bool, any_length: bool
-) -> NDArray[Any]:
+) -> Any:
     """Flat rows of whole segments, neither copied nor read.
 
     With ``any_length``, songs given in three dimensions may be longer or shorter than
@@ -133,10 +129,11 @@ def validate_flat(
     return rows
 
 
-def validate_uncropped(
-    estimator: Any, X: Any, *, reset: bool
-) -> list[NDArray[Any]] | NDArray[Any]:
-    """Songs of any length: a list of arrays, or one three-dimensional array."""
+def validate_uncropped(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """Songs of any length: a list of arrays, or one three-dimensional array.
+
+    `MappedSongs` stay on disk.
+    """
     X = as_array(X)
     width = segment_width(estimator, X, reset=reset)
     if is_song_list(X):
@@ -147,7 +144,7 @@ def validate_uncropped(
             estimator.n_features_in_ = max(map(len, songs)) * width
         return songs
     rows = validate_flat(estimator, X, width=width, reset=reset, any_length=True)
-    return rows.reshape(len(rows), -1, width)
+    return rows.reshape(len(rows), rows.shape[1] // width, width)
 
 
 def segment_width(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> int:
@@ -207,11 +204,17 @@ def _validate_rows(
     any_length: bool,
     dtype: Any,
     name: str = "X",
-) -> tuple[NDArray[Any], Any]:
-    """Flat rows of whole segments and the labels, if any."""
+) -> tuple[Any, Any]:
+    """Flat rows of whole segments and the labels, if any.
+
+    `MappedSongs` stay on disk: as much of them as can be told without reading them,
+    their form, is checked.
+    """
     other_length = any_length and not reset and getattr(X, "ndim", 2) == 3
     X = flatten_songs(X, width, name)
-    labels = None
+    labels, mapped = None, X if isinstance(X, MappedSongs) else None
+    if mapped is not None:
+        X = np.broadcast_to(np.zeros((), mapped.dtype), mapped.shape)
     if other_length:
         rows = check_array(X, dtype=dtype, ensure_all_finite=False, input_name=name)
         if y is not NO_LABELS:
@@ -224,7 +227,7 @@ def _validate_rows(
         if y is not NO_LABELS:
             rows, labels = rows
     check_width(rows.shape[1], width, name)
-    return rows, labels
+    return (rows if mapped is None else mapped), labels
 
 
 def _pad_to_fit(X: Any, estimator: Any, width: int) -> Any:
@@ -295,14 +298,20 @@ def _check_range(flat: NDArray[Any], dtype: str, name: str) -> None:
         )
 
 
-def _check_padding(flat: np.ndarray, n_segment_features: int, name: str) -> None:
-    """Raise a ValueError if NaN is anywhere but in whole segments at a song's end."""
-    missing = np.isnan(flat)
+def check_padding(songs: np.ndarray, name: str) -> None:
+    """Raise a ValueError if NaN is anywhere but in whole segments at a song's end.
+
+    Parameters
+    ----------
+    songs : ndarray of shape (n_songs, n_segments, n_segment_features)
+    name : str
+        What messages call them.
+    """
+    missing = np.isnan(songs)
     if not missing.any():
         return
-    segments = missing.reshape(len(flat), -1, n_segment_features)
-    padded = segments.all(axis=2)
-    if (segments.any(axis=2) != padded).any():
+    padded = missing.all(axis=2)
+    if (missing.any(axis=2) != padded).any():
         raise ValueError(
             f"{name} contains NaN in part of a segment; only whole segments at the end "
             "of a song may be NaN, to pad it."

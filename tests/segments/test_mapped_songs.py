@@ -2,9 +2,11 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -13,11 +15,12 @@ from sklearn_msd import (
     CorrectingClassifier,
     LinearCombiner,
     RecurrentClassifier,
+    SegmentCropper,
     SegmentScaler,
     TimeConvClassifier,
 )
 from sklearn_msd.datasets import MappedSongs
-from sklearn_msd.segments import validation
+from sklearn_msd.segments import scaler, validation
 from sklearn_msd.training import batches, fit_warnings, net
 
 N_SONGS = 60
@@ -290,3 +293,27 @@ def test_four_times_more_songs_than_memory(tmp_path):
     assert peak < limit  # what is resident, libraries and all
     assert fit(0)[0] == digest
     path.unlink()
+
+
+@pytest.mark.parametrize(
+    "transformer",
+    [
+        SegmentCropper(n_segments=2),
+        SegmentScaler(),
+        SegmentScaler(per="input"),
+    ],
+)
+def test_transformers_read_songs_block_by_block(transformer, tmp_path, monkeypatch):
+    monkeypatch.setattr(scaler, "_BLOCK_VALUES", 2**17)
+    X = np.random.default_rng(0).normal(size=(8000, 500)).astype(np.float32)
+    np.save(tmp_path / "songs.npy", X)
+    songs = MappedSongs(np.load(tmp_path / "songs.npy", mmap_mode="r"))
+    tracemalloc.start()
+    transformer.fit(songs)
+    peak = tracemalloc.get_traced_memory()[1]
+    if isinstance(transformer, SegmentCropper):  # a scaler's result is as large as X
+        transformer.transform(songs)
+        peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.nbytes
+    assert_array_equal(transformer.transform(songs[:40]), transformer.transform(X[:40]))
