@@ -11,8 +11,9 @@ songs from the same start. No option is tuned: what one leaves open was set
 beforehand.
 
 Two 95% intervals of the margin: paired over songs and seeds
-(`sklearn_msd.report.verdicts`), which speaks of these groups; and Student's t over the
-groups' margins, which speaks of others too. An option *helps* where both lie above 0.
+(`sklearn_msd.report.judging.intervals`), which speaks of these groups; and Student's t
+over the groups' margins, which speaks of others too. An option *helps* where both lie
+above 0.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from sklearn_msd import (
     SegmentCropper,
     TimeConvClassifier,
 )
-from sklearn_msd.report.verdicts import accuracy, compare
+from sklearn_msd.report.judging.intervals import accuracy, compare
 
 CROP = 96  # of 120 segments
 N_CROPS = 3

@@ -18,8 +18,9 @@ What counts, fixed beforehand:
   epochs, comes within 0.005 of the plateau;
 - one cycle counts with the accuracy at its last epoch alone.
 
-Intervals (95%) are paired, over songs and seeds (`sklearn_msd.report.verdicts`); over
-groups, Student's t on the groups' margins.
+Intervals (95%) are paired, over songs and seeds
+(`sklearn_msd.report.judging.intervals`); over groups, Student's t on the groups'
+margins.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from scipy.stats import t as student
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import make_songs
 from sklearn_msd.report.following import ValidationFollower
-from sklearn_msd.report.verdicts import Comparison, accuracy, compare
+from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
 # Tuned on the held-out speaker "george" and on synthetic songs of random_state=100.
 RECIPE = {

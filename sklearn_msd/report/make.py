@@ -13,10 +13,10 @@ from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.sources.tasks import SYNTHETIC, choose_task, find_tasks
 from sklearn_msd.report.data import ReportData, prepare
 from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.experiments import FIGURES, MODELS
+from sklearn_msd.report.figures.experiments import FIGURES, MODELS
+from sklearn_msd.report.judging.results import Results
+from sklearn_msd.report.page.render import render
 from sklearn_msd.report.records import RecordStore
-from sklearn_msd.report.render import render
-from sklearn_msd.report.results import Results
 from sklearn_msd.report.runner import Plan, Settings, run
 
 

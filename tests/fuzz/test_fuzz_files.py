@@ -35,7 +35,7 @@ from sklearn_msd import (
     save,
     to_onnx,
 )
-from sklearn_msd.report.verdicts import accuracy, compare, seed_variation
+from sklearn_msd.report.judging.intervals import accuracy, compare, seed_variation
 
 SONGS = np.random.default_rng(0).normal(size=(9, 15))
 FITTED = clone(DENSE).fit(SONGS, codes(9))

@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
 from sklearn_msd.report import make as make_module
-from sklearn_msd.report.experiments import FIGURES
+from sklearn_msd.report.figures.experiments import FIGURES
 from sklearn_msd.report.make import choose, make_report
 
 pytest.importorskip("matplotlib")

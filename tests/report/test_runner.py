@@ -4,7 +4,7 @@ import pytest
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Curve, Figure, Model
-from sklearn_msd.report.experiments import FIGURES, MODELS
+from sklearn_msd.report.figures.experiments import FIGURES, MODELS
 from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.runner import Plan, Settings, run
 

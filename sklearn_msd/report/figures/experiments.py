@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.figures_combined import (
+from sklearn_msd.report.figures.combined import (
     COMBINING_FIGURES,
     FUTURE_FIGURES,
     TASK_25_FIGURES,
 )
-from sklearn_msd.report.figures_nets import BASELINE_FIGURES, TIME_FIGURES
-from sklearn_msd.report.models import MODELS
+from sklearn_msd.report.figures.models import MODELS
+from sklearn_msd.report.figures.nets import BASELINE_FIGURES, TIME_FIGURES
 
 __all__ = ["FIGURES", "MODELS"]
 

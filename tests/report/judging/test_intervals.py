@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from sklearn_msd.report.verdicts import accuracy, compare, seed_variation
+from sklearn_msd.report.judging.intervals import accuracy, compare, seed_variation
 
 RELATIONS = ("beats", "does not beat", "equals")
 

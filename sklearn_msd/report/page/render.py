@@ -10,7 +10,8 @@ import numpy as np
 
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.document import (
+from sklearn_msd.report.judging.results import Results, n_last
+from sklearn_msd.report.page.document import (
     Block,
     Heading,
     Paragraph,
@@ -19,7 +20,7 @@ from sklearn_msd.report.document import (
     write_html,
     write_markdown,
 )
-from sklearn_msd.report.pictures import (
+from sklearn_msd.report.page.pictures import (
     comparison,
     confusion,
     diagram,
@@ -27,14 +28,13 @@ from sklearn_msd.report.pictures import (
     learning_curves,
     weight_histograms,
 )
-from sklearn_msd.report.results import Results, n_last
-from sklearn_msd.report.runner import duration
-from sklearn_msd.report.tables import (
+from sklearn_msd.report.page.tables import (
     accuracies,
     class_scores,
     judged,
     small_weights,
 )
+from sklearn_msd.report.runner import duration
 
 
 def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:

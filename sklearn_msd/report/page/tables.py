@@ -9,8 +9,8 @@ from sklearn.metrics import precision_recall_fscore_support
 
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Claim, Curve, Figure
-from sklearn_msd.report.document import Table
-from sklearn_msd.report.results import SMALL_WEIGHT, Results
+from sklearn_msd.report.judging.results import SMALL_WEIGHT, Results
+from sklearn_msd.report.page.document import Table
 from sklearn_msd.report.runner import duration
 
 

@@ -17,8 +17,8 @@ from sklearn_msd.inspection.learning_curves import (
 from sklearn_msd.inspection.weights import KernelDisplay, WeightHistogramDisplay
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.results import Results
-from sklearn_msd.report.verdicts import Comparison
+from sklearn_msd.report.judging.intervals import Comparison
+from sklearn_msd.report.judging.results import Results
 
 DPI = 110
 

@@ -151,7 +151,7 @@ def compare(
 
     Examples
     --------
-    >>> from sklearn_msd.report.verdicts import compare
+    >>> from sklearn_msd.report.judging.intervals import compare
     >>> c = compare([[1, 1, 1, 0, 1, 1, 1, 1] * 2], [[0, 0, 1, 0, 0, 0, 1, 0] * 2])
     >>> c.margin, c.verdict("beats", 0.01)
     (0.625, 'holds')

@@ -1,7 +1,7 @@
 import base64
 import re
 
-from sklearn_msd.report.document import (
+from sklearn_msd.report.page.document import (
     Heading,
     Paragraph,
     Picture,

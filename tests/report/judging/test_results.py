@@ -5,8 +5,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_msd.report.declaration import Claim, Curve, Model
+from sklearn_msd.report.judging.results import Results, n_last
 from sklearn_msd.report.records import Record
-from sklearn_msd.report.results import Results, n_last
 
 Y = np.array([0, 0, 1, 1])
 DATA = SimpleNamespace(y_valid=Y, n_classes=2, key="d")

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.pictures import canvas, comparison, confusion, diagram, png
-from sklearn_msd.report.verdicts import Comparison
+from sklearn_msd.report.judging.intervals import Comparison
+from sklearn_msd.report.page.pictures import canvas, comparison, confusion, diagram, png
 
 image = pytest.importorskip("matplotlib.image")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sklearn_msd.report.declaration import Claim, Curve, Figure, claim
-from sklearn_msd.report.models import KERNEL_HEIGHTS, L1_STRENGTHS, THRESHOLDS
+from sklearn_msd.report.figures.models import KERNEL_HEIGHTS, L1_STRENGTHS, THRESHOLDS
 
 BASELINE, MAX_2 = Curve("baseline"), Curve("max 2")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sklearn_msd.report.declaration import Curve, Figure, claim
-from sklearn_msd.report.models import N_STACKED, SIMILARITY_PENALTIES
+from sklearn_msd.report.figures.models import N_STACKED, SIMILARITY_PENALTIES
 
 BASELINE, MAX_2 = Curve("baseline"), Curve("max 2")
 CORRECTING = Curve("correcting")

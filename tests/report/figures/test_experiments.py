@@ -3,7 +3,7 @@ import re
 from sklearn.frozen import FrozenEstimator
 
 from sklearn_msd.report.declaration import bases, definition
-from sklearn_msd.report.experiments import FIGURES, MODELS
+from sklearn_msd.report.figures.experiments import FIGURES, MODELS
 
 
 def test_all_figures_are_there_in_their_order():

@@ -10,15 +10,15 @@ import numpy as np
 
 from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Claim, Curve, Figure, Model
-from sklearn_msd.report.records import Record
-from sklearn_msd.report.runner import Plan
-from sklearn_msd.report.verdicts import (
+from sklearn_msd.report.judging.intervals import (
     Comparison,
     SeedVariation,
     accuracy,
     compare,
     seed_variation,
 )
+from sklearn_msd.report.records import Record
+from sklearn_msd.report.runner import Plan
 
 # Weights below this in size count as switched off (Figure 4).
 SMALL_WEIGHT = 0.01
