@@ -8,7 +8,7 @@ EXAMPLES ?= 130
 PIP    := python -m pip install --quiet --disable-pip-version-check
 
 .PHONY: install test test-slow fuzz test-min test-latest test-bare lint audit report \
-        bench peers docs clean
+        bench peers docs dist clean
 
 install: $(VENV)/installed
 
@@ -91,6 +91,19 @@ $(VENV)-peers/installed: benchmarks/constraints-peers.txt
 docs: install
 	$(BIN)/$(PIP) -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+
+# The source archive and the wheel, checked: contents and sizes, the README's examples and
+# each extra in an empty environment.
+dist: $(VENV)-dist/installed
+	rm -rf dist
+	$(VENV)-dist/bin/python -m build
+	$(VENV)-dist/bin/twine check --strict dist/*
+	$(VENV)-dist/bin/python tools/check_dist.py dist $(ARGS)
+
+$(VENV)-dist/installed:
+	$(PYTHON) -m venv $(VENV)-dist
+	$(VENV)-dist/bin/$(PIP) build twine
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(VENV)-* $(OUT) build dist docs/_build docs/auto_examples docs/generated
