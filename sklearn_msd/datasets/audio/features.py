@@ -4,7 +4,7 @@ Everything but loudness is taken from the signal divided by its peak, so that a 
 copy gives the same segments, chroma and timbre.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,9 @@ from scipy.signal import find_peaks
 
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.segments.columns import N_FEATURES
+
+# To be raised whenever the same samples give other segments: caches are kept by it.
+FEATURE_VERSION = 1
 
 RATE = 22_050  # Hz, to which all signals are brought
 HOP = 512  # samples between frames: 23 ms
@@ -44,15 +47,19 @@ FloatArray = NDArray[np.floating]
 
 
 def audio_segments(
-    samples: FloatArray, sample_rate: float
+    samples: FloatArray, sample_rate: float, *, overwrite: bool = False
 ) -> tuple[NDArray[np.float32], FloatArray]:
-    """Segments (n, 25) of one channel of samples, and where they start in seconds."""
+    """Segments (n, 25) of one channel of samples, and where they start in seconds.
+
+    ``overwrite`` saves the memory of a copy where the samples are needed no more.
+    """
     librosa = import_optional("librosa", "audio")
     y = np.asarray(samples, dtype=np.float32)
     if sample_rate != RATE:
         y = librosa.resample(y, orig_sr=sample_rate, target_sr=RATE)
-    peak = float(np.abs(y).max()) or 1.0
-    y = y / np.float32(peak)
+    peak = float(max(y.max(), -y.min())) or 1.0
+    own = overwrite or not np.may_share_memory(y, samples)
+    y = np.divide(y, np.float32(peak), out=y if own else None)
 
     mel, chroma = _filter_banks()
     log_mel = librosa.power_to_db(
@@ -61,7 +68,7 @@ def audio_segments(
         top_db=DYNAMIC_RANGE,
     )
     chroma_frames = _spectra(librosa, y, N_FFT_CHROMA, lambda power: chroma @ power)
-    level = librosa.feature.rms(y=y, frame_length=2 * HOP, hop_length=HOP)[0]
+    level = _levels(librosa, y, 2 * HOP)
     # A level below the floor by far, and not log of 0, where there is silence.
     level = 20 * np.log10(np.maximum(level * peak, 1e-9))
 
@@ -109,19 +116,37 @@ def _filter_banks() -> tuple[FloatArray, FloatArray]:
     return mel, chroma
 
 
+def _frame_blocks(y: FloatArray, width: int) -> Iterator[FloatArray]:
+    """The samples of a block of frames at a time, frames of `width` around each hop.
+
+    Beyond the ends of the signal there is silence.
+    """
+    n_frames = 1 + len(y) // HOP
+    for first in range(0, n_frames, BLOCK):
+        last = min(first + BLOCK, n_frames) - 1
+        start, stop = first * HOP - width // 2, last * HOP + width - width // 2
+        part = y[max(0, start) : stop]
+        yield np.pad(part, (max(0, -start), max(0, stop - len(y))))
+
+
 def _spectra(
     librosa: Any, y: FloatArray, n_fft: int, project: Callable[[FloatArray], FloatArray]
 ) -> FloatArray:
-    """Projected power spectra of all frames, centred, a block of frames at a time."""
-    padded = np.pad(y, n_fft // 2)
-    n_frames = 1 + len(y) // HOP
+    """Projected power spectra of all frames, a block of frames at a time."""
     blocks = []
-    for first in range(0, n_frames, BLOCK):
-        last = min(first + BLOCK, n_frames) - 1
-        part = padded[first * HOP : last * HOP + n_fft]
+    for part in _frame_blocks(y, n_fft):
         stft = librosa.stft(part, n_fft=n_fft, hop_length=HOP, center=False)
         blocks.append(project(np.abs(stft) ** 2))
     return np.concatenate(blocks, axis=1)
+
+
+def _levels(librosa: Any, y: FloatArray, width: int) -> FloatArray:
+    """Root mean square of all frames, a block of frames at a time."""
+    blocks = [
+        librosa.feature.rms(y=part, frame_length=width, hop_length=HOP, center=False)[0]
+        for part in _frame_blocks(y, width)
+    ]
+    return np.concatenate(blocks)
 
 
 def _means(frames: FloatArray, starts: NDArray[np.intp]) -> FloatArray:

@@ -1,6 +1,7 @@
 """Segments of one recording, of whichever kind, from a file or from samples."""
 
 import os
+import warnings
 from collections.abc import Callable
 from functools import partial
 from numbers import Real
@@ -10,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
-from sklearn_msd.datasets.audio.decoding import RATES, read_audio
-from sklearn_msd.datasets.audio.features import audio_segments
+from sklearn_msd.datasets.audio.decoding import RATES, decode_audio
+from sklearn_msd.datasets.audio.features import FEATURE_VERSION, RATE, audio_segments
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.columns import feature_names
 
@@ -35,13 +36,19 @@ class Kind(NamedTuple):
         Of the features of a segment.
     n_segments : int or None
         Segments of a song where nobody says how many; None is all.
+    rate : int
+        In Hz, to which samples are brought.
+    version : int
+        Another wherever the same samples give other segments.
     segments : callable
-        From samples (n_samples,) and their rate in Hz to segments
-        (n_segments, n_features), float32, and where they start, in seconds.
+        From samples (n_samples,), which may be overwritten, and their rate in Hz to
+        segments (n_segments, n_features), float32, and where they start, in seconds.
     """
 
     names: list[str]
     n_segments: int | None
+    rate: int
+    version: int
     segments: Callable[[Samples, float], tuple[Segments, NDArray[np.floating]]]
 
 
@@ -57,15 +64,14 @@ def kind_of_segments(features: str, output: str, device: str) -> Kind:
         Where musicnn runs.
     """
     if features == "segments":
-        return Kind(feature_names(), 120, audio_segments)
+        segments = partial(audio_segments, overwrite=True)
+        return Kind(feature_names(), 120, RATE, FEATURE_VERSION, segments)
     # Not before it is needed: it takes PyTorch in.
-    from sklearn_msd.datasets.audio.musicnn.features import (
-        musicnn_names,
-        musicnn_segments,
-    )
+    from sklearn_msd.datasets.audio.musicnn import features as musicnn
 
-    segments = partial(musicnn_segments, output=output, device=device)
-    return Kind(musicnn_names(output), None, segments)
+    names = musicnn.musicnn_names(output)
+    segments = partial(musicnn.musicnn_segments, output=output, device=device)
+    return Kind(names, None, musicnn.RATE, musicnn.FEATURE_VERSION, segments)
 
 
 @validate_params(
@@ -105,9 +111,9 @@ def segments_from_audio(
     ----------
     path_or_samples : str, path-like or array-like of shape (n_samples,) or \
             (n_samples, n_channels)
-        A file that soundfile or librosa reads (WAV, FLAC, Ogg, MP3, …), or samples
-        between -1 and 1; integers are taken as shares of their type's range.
-        Channels are averaged.
+        A file: WAV, FLAC, Ogg, MP3 and what else soundfile reads; m4a, wma and others
+        where ffmpeg is installed. Or samples between -1 and 1; integers are taken as
+        shares of their type's range. Channels are averaged.
     sample_rate : float, default=None
         Samples a second, 1 to 768 kHz, given in Hz. Needed for samples; a file says it
         itself.
@@ -139,8 +145,18 @@ def segments_from_audio(
     ImportError
         If librosa or soundfile is missing: ``pip install sklearn-msd[audio]``.
 
+    Warns
+    -----
+    UserWarning
+        If a file may have been cut short, or is damaged in places, and does not say how
+        long it was to be: what is there is read.
+
     Notes
     -----
+    An MP3 is read to its last frame, whatever length its size lets expect; a file that
+    holds several, one behind another, is read to the end of the last. A file may unpack
+    to 50 minutes, a large one to six hours, which take 2 GB of memory.
+
     The features are of the kind that the Million Song Dataset has, not the same: Echo
     Nest's timbre is a projection on twelve spectral shapes that were never published,
     and its segmentation is not public either. A model trained on the one is of no use
@@ -178,7 +194,10 @@ def segments_from_audio(
                 "sample_rate is for samples; a file says its own. "
                 f"Got sample_rate={sample_rate} with the path {path_or_samples!s}."
             )
-        samples, sample_rate = read_audio(path_or_samples)
+        samples, sample_rate, doubts = decode_audio(path_or_samples, kind.rate)
+        for doubt in doubts:
+            # Past the check of parameters.
+            warnings.warn(f"{path_or_samples!s}: {doubt}.", stacklevel=3)
     else:
         if sample_rate is None:
             raise ValueError("sample_rate is needed for samples, in Hz.")
@@ -188,7 +207,7 @@ def segments_from_audio(
 
 
 def _mono(samples: ArrayLike) -> NDArray[np.floating]:
-    """One channel of floating-point samples."""
+    """One channel of floating-point samples, in memory of its own."""
     y = np.asarray(as_array(samples, "samples"))
     if y.dtype.kind == "i":
         y = y / -float(np.iinfo(y.dtype).min)
@@ -209,4 +228,4 @@ def _mono(samples: ArrayLike) -> NDArray[np.floating]:
     y = y if y.ndim == 1 else y.mean(axis=1)
     if not np.isfinite(y).all():
         raise ValueError("samples hold NaN or infinity.")
-    return y
+    return y.astype(np.float32)

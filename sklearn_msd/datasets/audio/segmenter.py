@@ -1,7 +1,9 @@
 """A transformer from paths of recordings to songs of segments."""
 
 import os
+import warnings
 from collections.abc import Sequence
+from itertools import chain
 from numbers import Integral
 from typing import Any, ClassVar, Self
 
@@ -15,27 +17,12 @@ from sklearn.utils._param_validation import (
     StrOptions,
 )
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_memory, check_random_state
 
-from sklearn_msd.datasets.audio.recording import (
-    KIND_CONSTRAINTS,
-    Kind,
-    kind_of_segments,
-    segments_from_audio,
-)
+from sklearn_msd.datasets.audio.decoding import check_file
+from sklearn_msd.datasets.audio.reader import SegmentReader
+from sklearn_msd.datasets.audio.recording import KIND_CONSTRAINTS
 from sklearn_msd.segments.columns import flat_feature_names
-from sklearn_msd.segments.layout import PADS, iter_crops, stack_segments
-
-
-def _file_segments(
-    path: str, size: int, mtime_ns: int, features: str, output: str, device: str
-) -> NDArray[np.float32]:
-    """Segments of a file; its size and time are for a cache to see."""
-    segments = segments_from_audio(
-        path, features=features, output=output, device=device
-    )
-    assert isinstance(segments, np.ndarray)
-    return segments
+from sklearn_msd.segments.layout import PADS
 
 
 class AudioSegmenter(TransformerMixin, BaseEstimator):
@@ -52,8 +39,10 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
     pad : {"repeat", "mean", "zero", "nan"}, default="repeat"
         What lengthens shorter recordings, as in `SegmentCropper`.
     memory : str, path-like or object with the joblib.Memory interface, default=None
-        Where to keep the segments of each file, to be taken from there as long as the
-        file is the same. By default, nothing is kept.
+        Where to keep the segments of each file. They are taken from there as long as
+        the file has the same absolute path, size and time of change, and the versions
+        of the features, libsndfile, librosa and soxr are the same. By default, nothing
+        is kept.
     n_jobs : int or None, default=None
         Processes that read files, as everywhere in scikit-learn.
     features : {"segments", "musicnn"}, default="segments"
@@ -155,32 +144,20 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError, OSError
-            As `segments_from_audio`, for the first file that cannot be read.
+            As `segments_from_audio`, for the first file that cannot be read; files that
+            are missing or empty are found before any is read.
         """
         self._validate_params()
-        memory = self.memory
-        if isinstance(memory, os.PathLike):
-            memory = os.fspath(memory)
-        # The device changes nothing that matters.
-        read = check_memory(memory).cache(_file_segments, ignore=["device"])
-        kind = self.features, self.output, self.device
         paths = _check_paths(X)
-        stats = [os.stat(path) for path in paths]
-        songs = Parallel(n_jobs=self.n_jobs)(
-            delayed(read)(path, stat.st_size, stat.st_mtime_ns, *kind)
-            for path, stat in zip(paths, stats, strict=True)
+        for path in paths:
+            check_file(path)  # all of them before the first is read
+        reader = segment_reader(self)
+        files = Parallel(n_jobs=self.n_jobs)(
+            delayed(reader.read)(path) for path in paths
         )
-        n_segments = self._n_segments()
-        if n_segments is None:
-            return stack_segments(songs)
-        crops = iter_crops(
-            songs,
-            n_segments,
-            crop=self.crop,
-            pad=self.pad,
-            random_state=check_random_state(0),  # not drawn from
-        )
-        return np.stack([np.ravel(song_crops) for song_crops in crops])
+        for doubt in chain.from_iterable(file.doubts for file in files):
+            warnings.warn(doubt, stacklevel=3)  # past scikit-learn's set_output
+        return reader.songs([file.segments for file in files])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Names of the columns: ``segment_0_chroma_0``, ``segment_0_chroma_1``, …
@@ -201,21 +178,14 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         ValueError
             If all segments are kept: sequences have no columns.
         """
-        n_segments = self._n_segments()
-        if n_segments is None:
+        reader = segment_reader(self)
+        if reader.length is None:
             raise ValueError(
                 f"n_segments={self.n_segments!r} gives sequences, which have no "
                 "columns."
             )
-        names = flat_feature_names(n_segments, self._kind().names)
+        names = flat_feature_names(reader.length, reader.kind.names)
         return np.asarray(names, dtype=object)
-
-    def _kind(self) -> Kind:
-        return kind_of_segments(self.features, self.output, self.device)
-
-    def _n_segments(self) -> int | None:
-        n_segments = self.n_segments
-        return self._kind().n_segments if isinstance(n_segments, str) else n_segments
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -228,6 +198,13 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         tags.requires_fit = False
         tags.transformer_tags.preserves_dtype = []
         return tags
+
+
+def segment_reader(segmenter: AudioSegmenter) -> SegmentReader:
+    """Return what reads files as a segmenter's parameters say."""
+    parameters = segmenter.get_params(deep=False)
+    del parameters["n_jobs"]
+    return SegmentReader(**parameters)
 
 
 def _is_path(value: Any) -> bool:

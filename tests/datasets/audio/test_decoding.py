@@ -1,3 +1,7 @@
+import os
+import warnings
+
+import audio_files
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -5,7 +9,9 @@ from hypothesis import strategies as st
 
 soundfile = pytest.importorskip("soundfile", reason="needs sklearn-msd[audio]")
 
+from sklearn_msd.datasets.audio import decoding  # noqa: E402
 from sklearn_msd.datasets.audio.decoding import read_audio  # noqa: E402
+from sklearn_msd.datasets.audio.formats import other_decoders  # noqa: E402
 
 RATE = 22_050
 FORMATS = ["wav", "flac", "ogg", "mp3", "aiff", "au"]
@@ -48,15 +54,215 @@ def test_cut_short(tone, tmp_path, suffix, share):
         read_audio(path)
 
 
-@pytest.mark.parametrize("size", [0xFFFFFFFF, 0x7FFFFFFF])
-def test_wav_of_unknown_length_is_whole(tone, tmp_path, size):
-    path = tmp_path / "stream.wav"
-    soundfile.write(path, tone, RATE)
-    data = bytearray(path.read_bytes())
-    at = data.index(b"data") + 4
-    data[at : at + 4] = data[4:8] = size.to_bytes(4, "little")
-    path.write_bytes(data)
-    assert len(read_audio(path)[0]) == len(tone)
+def lengths(made, folder):
+    """Samples and rate of each file as read, and as it was made."""
+    found, expected = {}, {}
+    for name, file in made.items():
+        path = file.write(folder)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            samples, rate = read_audio(path)
+        found[name], expected[name] = (len(samples), rate), (file.n_samples, file.rate)
+        assert np.abs(samples[-rate // 2 :]).max() > 0.1, name  # no silence at the end
+    return found, expected
+
+
+def test_mp3_files_of_all_makes_are_read_to_their_ends(tmp_path):
+    found, expected = lengths(audio_files.mp3_files(), tmp_path)
+    assert found == expected
+
+
+def test_other_files_of_all_makes_are_read_to_their_ends(tmp_path):
+    found, expected = lengths(audio_files.other_files(), tmp_path)
+    assert found == expected
+
+
+def test_mp3_samples_are_those_encoded(tmp_path):
+    """Neither shifted, nor silent, nor changed where blocks meet."""
+    sound = audio_files.sound().mean(axis=1)
+    made = audio_files.mp3_files()
+    for name in ("variable rate, Xing header", "two files in one"):
+        samples, _ = read_audio(made[name].write(tmp_path))
+        copies = samples.reshape(-1, len(sound))
+        for copy in copies:
+            assert np.corrcoef(copy, sound)[0, 1] > 0.95
+
+
+def test_real_mp3_files(shared_data):
+    paths = sorted((shared_data / "mp3").glob("*.mp3"))
+    assert paths
+    for path in paths:
+        samples, rate = read_audio(path)
+        # One minute, in 2298 frames; the estimate from the size says 2,654,000.
+        assert (len(samples), rate) == (2298 * 1152, 44_100)
+
+
+def test_cut_mp3_files_are_errors_where_a_header_counts_frames(tmp_path):
+    made = audio_files.mp3_files()
+    for name in ("variable rate, Xing header", "variable rate, VBRI header"):
+        file = made[name]
+        path = file.write(tmp_path)
+        path.write_bytes(file.data[: len(file.data) * 2 // 3])
+        with pytest.raises(ValueError, match=r"made\.mp3: cut short"):
+            read_audio(path)
+
+
+def test_cut_mp3_files_without_a_count_are_doubted(tmp_path):
+    data = audio_files.mp3_files()["constant rate, no header"].data
+    frames = audio_files.mp3_frames(data)
+    path = tmp_path / "cut.mp3"
+    path.write_bytes(b"".join(frames[:40]) + frames[40][:99])
+    with pytest.warns(UserWarning, match=r"cut\.mp3: it ends within a frame"):
+        samples, _ = read_audio(path)
+    assert len(samples) == 40 * 1152
+    # Where a cut left whole frames nothing tells it.
+    path.write_bytes(b"".join(frames[:40]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(read_audio(path)[0]) == 40 * 1152
+
+
+def test_damage_within_mp3_files(tmp_path, capfd):
+    frames = audio_files.mp3_frames(
+        audio_files.mp3_files()["constant rate, no header"].data
+    )
+    path = tmp_path / "bad.mp3"
+    noise = np.random.default_rng(0).bytes(3000)
+    path.write_bytes(b"".join(frames[:30]) + noise + b"".join(frames[37:]))
+    with pytest.warns(UserWarning, match=r"bad\.mp3: 3000 bytes between its frames"):
+        samples, _ = read_audio(path)
+    assert len(samples) == (len(frames) - 7) * 1152
+    # The same with the headers whole: what libmpg123 prints is caught and told.
+    for i in range(20, 60):
+        frames[i] = frames[i][:60] + np.random.default_rng(i).bytes(len(frames[i]) - 60)
+    path.write_bytes(b"".join(frames))
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            read_audio(path)
+        except ValueError as error:
+            told.append(error)
+    assert "bad.mp3: " in " ".join(str(getattr(t, "message", t)) for t in told)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_an_mp3_file_whose_rate_changes(tmp_path):
+    made = audio_files.mp3_files()
+    one, other = made["constant rate, no header"], made["MPEG-2, 22050 Hz"]
+    path = tmp_path / "two.mp3"
+    path.write_bytes(one.data + other.data)
+    with pytest.raises(ValueError, match=r"two\.mp3: its sample rate changes"):
+        read_audio(path)
+
+
+def test_cut_ogg_and_flac_files(tmp_path):
+    made = audio_files.other_files()
+    for name in ("FLAC of unknown length", "Ogg Opus", "Ogg Vorbis, chained"):
+        file = made[name]
+        path = file.write(tmp_path)
+        path.write_bytes(file.data[: len(file.data) * 2 // 3])
+        with pytest.raises(ValueError, match=r"cut short"):
+            read_audio(path)
+
+
+def test_ogg_streams_without_a_last_page_or_with_a_gap(tmp_path):
+    data = audio_files.other_files()["Ogg Vorbis"].data
+    starts = [i for i in range(len(data)) if data.startswith(b"OggS", i)]
+    path = tmp_path / "open.ogg"
+    path.write_bytes(data[: starts[-1]])
+    with pytest.warns(UserWarning, match=r"open\.ogg: its Ogg stream has no last"):
+        read_audio(path)
+    path.write_bytes(data[: starts[-3]] + data[starts[-2] :])
+    with pytest.raises(ValueError, match=r"open\.ogg: damaged: pages of its Ogg"):
+        read_audio(path)
+
+
+@pytest.mark.parametrize("rate", [8_000, 44_100, 48_000, 22_050])
+@pytest.mark.parametrize("n", [1, 999, 100_001])
+def test_a_rate_may_be_asked_for(tmp_path, rate, n, monkeypatch):
+    """The samples are those of `librosa.resample`, in whatever blocks they are read."""
+    librosa = pytest.importorskip("librosa")
+    monkeypatch.setattr(decoding, "_BLOCK", 777)
+    samples = np.random.default_rng(0).normal(0, 0.1, n).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", samples, rate, subtype="FLOAT")
+    found, new_rate = read_audio(tmp_path / "a.wav", 22_050)
+    assert new_rate == 22_050
+    expected = librosa.resample(samples, orig_sr=rate, target_sr=22_050)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_small_files_of_long_silence(tmp_path):
+    """What 6.6 kB of FLAC hold is measured after it is brought to another rate."""
+    tracemalloc = pytest.importorskip("tracemalloc")
+    path = tmp_path / "silence.flac"
+    for hours, fits in ((0.75, True), (3, False)):
+        soundfile.write(path, np.zeros(int(hours * 3600 * 1000), np.int16), 1000)
+        assert path.stat().st_size < 40_000
+        tracemalloc.start()
+        try:
+            if fits:
+                assert len(read_audio(path, 22_050)[0]) == hours * 3600 * 22_050
+            else:
+                with pytest.raises(ValueError, match=r"silence\.flac: too long"):
+                    read_audio(path, 22_050)
+            _, most = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+        # Four bytes a sample, and what is being read.
+        assert most < 4 * 2**26 + 5e7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_no_text_can_hold(tmp_path):
+    path = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.wav")
+    soundfile.write(os.fsencode(path), np.zeros(100) + 0.1, RATE)
+    assert len(read_audio(path)[0]) == 100
+    with open(path, "wb") as file:
+        file.write(b"RIFF....WAVE")
+    with pytest.raises(ValueError, match="caf\udce9"):
+        read_audio(path)
+
+
+class Decoder:
+    """Reads any file, as audioread's decoders do."""
+
+    samplerate, channels, duration = RATE, 2, 2.0
+
+    def __init__(self, path):
+        self.path = path
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def __iter__(self):
+        samples = np.full((RATE // 2, 2), (2**14, 0), "<i2")
+        return iter([samples.tobytes()] * 4)
+
+
+def test_formats_left_to_other_decoders(tmp_path, monkeypatch):
+    path = tmp_path / "song.m4a"
+    path.write_bytes(b"\0\0\0\x20ftypM4A " + bytes(999))
+    monkeypatch.setattr(other_decoders, "_decoders", lambda: [])
+    with pytest.raises(
+        ValueError, match=r"song\.m4a: MP4 \(m4a\).* install .*`ffmpeg`"
+    ):
+        read_audio(path)
+    monkeypatch.setattr(other_decoders, "_decoders", lambda: [Decoder])
+    samples, rate = read_audio(path)
+    assert (len(samples), rate) == (2 * RATE, RATE)
+    np.testing.assert_array_equal(samples, 0.25)
+    monkeypatch.setattr(Decoder, "duration", 9.0)
+    with pytest.raises(ValueError, match=r"song\.m4a: cut short or damaged: .* 9\.0 s"):
+        read_audio(path)
+
+
+def test_python_librarys_own_decoder_is_not_taken():
+    pytest.importorskip("audioread")
+    names = {decoder.__name__ for decoder in other_decoders._decoders()}
+    assert "RawAudioFile" not in names
 
 
 @pytest.mark.parametrize(

@@ -185,3 +185,21 @@ def test_at_most_the_strongest_onsets_are_kept():
     others = np.flatnonzero(np.isin(starts, by_strength[n_most:199]))
     assert len(others) < 10
     assert (starts[others + 1] - starts[others - 1] >= 15).all()
+
+
+def test_other_values_have_another_version():
+    """Segments in caches are told by `FEATURE_VERSION`: raise it, and change both."""
+    t = np.arange(4 * RATE) / RATE
+    notes = [tone(57 + k, 4, amplitude=1) * (t % 1 > k / 8) for k in range(8)]
+    y = sum(notes) * np.exp(-(t % 0.5) * 4) / 8
+    segments, _ = features.audio_segments(y, RATE)
+    # fmt: off
+    means = [
+        0.515, 0.443, 0.265, 0.146, 0.057, 0.011, 0.004, 0.006, 0.170, 0.874, 0.802,
+        0.610, 36.664, 66.180, 35.187, 28.257, 21.248, 15.659, 9.196, 3.659, -1.503,
+        -5.856, -9.580, -12.270, -19.814,
+    ]
+    # fmt: on
+    assert features.FEATURE_VERSION == 1
+    assert len(segments) == 18
+    np.testing.assert_allclose(segments.mean(axis=0), means, atol=0.01)

@@ -3,6 +3,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import audio_files
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -29,9 +30,10 @@ from sklearn_msd.datasets import (
     load_spoken_digits,
     segments_from_audio,
 )
+from sklearn_msd.datasets.audio import decoding, reader, recording
 
 soundfile = pytest.importorskip("soundfile", reason="needs sklearn-msd[audio]")
-pytest.importorskip("librosa", reason="needs sklearn-msd[audio]")
+librosa = pytest.importorskip("librosa", reason="needs sklearn-msd[audio]")
 
 RATE = 22_050
 
@@ -229,15 +231,66 @@ class TestAudioSegmenter:
             raise AssertionError("read again")
 
         with monkeypatch.context() as patch:
-            patch.setattr(
-                "sklearn_msd.datasets.audio.segmenter.segments_from_audio", not_again
-            )
+            patch.setattr(reader, "decode_audio", not_again)
             assert_array_equal(clone(segmenter).transform([str(path)]), first)
+            # The same file by another name, from another folder.
+            patch.chdir(tmp_path)
+            assert_array_equal(segmenter.transform(["song.wav"]), first)
         soundfile.write(path, tone(880 * 2 ** (1 / 12)), RATE)
         os.utime(path, ns=(1, 1))
         assert_array_equal(
             segmenter.transform([path]), AudioSegmenter(4).transform([path])
         )
+
+    def test_memory_tells_folders_apart(self, tmp_path, monkeypatch):
+        """Files of one name, size and time, by relative paths."""
+        segmenter = AudioSegmenter(4, memory=tmp_path / "cache")
+        found = []
+        for folder, hertz in (("one", 440), ("two", 622)):
+            (tmp_path / folder).mkdir()
+            monkeypatch.chdir(tmp_path / folder)
+            soundfile.write("song.wav", tone(hertz), RATE)
+            os.utime("song.wav", ns=(1, 1))
+            found.append(segmenter.transform(["song.wav"]))
+            assert_array_equal(found[-1], AudioSegmenter(4).transform(["song.wav"]))
+        assert not np.array_equal(*found)
+
+    @pytest.mark.parametrize(
+        ("owner", "name"),
+        [
+            (recording, "FEATURE_VERSION"),
+            (librosa, "__version__"),
+            (soundfile, "__libsndfile_version__"),
+        ],
+    )
+    def test_memory_tells_versions_apart(self, tmp_path, monkeypatch, owner, name):
+        path = tmp_path / "song.wav"
+        soundfile.write(path, tone(440), RATE)
+        segmenter = AudioSegmenter(4, memory=tmp_path / "cache")
+        segmenter.transform([path])
+        reads = []
+
+        def decode(path, rate):
+            reads.append(path)
+            return decoding.decode_audio(path, rate)
+
+        monkeypatch.setattr(reader, "decode_audio", decode)
+        segmenter.transform([path])
+        assert not reads
+        monkeypatch.setattr(owner, name, "another")
+        segmenter.transform([path])
+        assert reads == [str(path)]
+
+    def test_doubts_are_warnings_from_a_cache_and_a_process_too(self, tmp_path):
+        data = audio_files.mp3_files()["constant rate, no header"].data
+        (tmp_path / "cut.mp3").write_bytes(data[:-100])
+        for n_jobs in (None, None, 2):
+            segmenter = AudioSegmenter(4, memory=tmp_path / "cache", n_jobs=n_jobs)
+            with pytest.warns(UserWarning, match=r"cut\.mp3: it ends within") as told:
+                segmenter.transform([tmp_path / "cut.mp3"])
+            assert told[0].filename == __file__
+        with pytest.warns(UserWarning, match=r"cut\.mp3: it ends within"):
+            segments_from_audio(tmp_path / "cut.mp3")
 
     def test_nothing_is_written_unless_asked(self, files, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)

@@ -133,9 +133,7 @@ def test_memory_knows_kinds_and_outputs_apart(files, tmp_path, monkeypatch):
     def not_again(*_, **__):
         raise AssertionError("read again")
 
-    monkeypatch.setattr(
-        "sklearn_msd.datasets.audio.segmenter.segments_from_audio", not_again
-    )
+    monkeypatch.setattr("sklearn_msd.datasets.audio.reader.decode_audio", not_again)
     for segmenter, X in zip(segmenters(), first, strict=True):
         assert_array_equal(segmenter.transform(paths), X)
     # Where it ran is no part of what it is.

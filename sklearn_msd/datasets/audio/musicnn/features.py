@@ -13,6 +13,9 @@ from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.audio.musicnn.net import N_FRAMES, N_MELS, MusicNN
 
+# To be raised whenever the same samples give other numbers: caches are kept by it.
+FEATURE_VERSION = 1
+
 RATE = 16_000  # Hz, to which all signals are brought
 HOP = 256  # samples between frames
 N_FFT = 512
