@@ -37,8 +37,9 @@ from sklearn_msd.classifiers.preparing import (
     validation_songs,
 )
 from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
-from sklearn_msd.nets.layers import initialise_parameters
+from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset, apply_in_chunks
 from sklearn_msd.training.checkpoints import Checkpoint
@@ -73,7 +74,6 @@ class BaseSegmentClassifier(
         """The net for rows of `n_inputs` numbers, not yet initialised."""
         raise NotImplementedError
 
-    @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
         X: Any,
@@ -131,6 +131,7 @@ class BaseSegmentClassifier(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @plain_torch()
     def _fit(
         self,
         X: Any,
@@ -184,6 +185,7 @@ class BaseSegmentClassifier(
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @plain_torch()
     def partial_fit(
         self,
         X: Any,
@@ -262,7 +264,8 @@ class BaseSegmentClassifier(
     def _logits_of_huge_songs(self, X: Any, dtype: np.dtype[Any]) -> np.ndarray:
         """Logits of songs whose sums overflow; less the largest, to fit `dtype`."""
         X = validate_songs(self, X, padding=self.module_.takes_padding, reset=False)
-        module = copy.deepcopy(self.module_).double()
+        with plain_torch():
+            module = copy.deepcopy(self.module_).double()
         logits = apply_in_chunks(module, X, torch.float64, self.net_.device)
         logits = logits - logits.max(axis=1, keepdims=True)
         if np.isnan(logits).any():
@@ -300,10 +303,9 @@ class BaseSegmentClassifier(
 
     def _initialised_module(self) -> SegmentNet:
         """A net, initialised by the fit's generator."""
-        module = self._make_module(self.n_features_in_, len(self.classes_))
         generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
-        initialise_parameters(module, generator)
-        return module
+        shape = self.n_features_in_, len(self.classes_)
+        return initialised(lambda: self._make_module(*shape), generator)
 
     def _make_net(
         self,
@@ -315,6 +317,8 @@ class BaseSegmentClassifier(
         """A net that is ready to train `module`, or one newly initialised."""
         if module is None:
             module = self._initialised_module()
+        if any(parameter.is_inference() for parameter in module.parameters()):
+            module = copy.deepcopy(module)  # it was copied in PyTorch's inference mode
         for argument in ("l2_layers", "l1_layers"):
             check_layer_names(getattr(self, argument), argument)
         dtype, device = getattr(torch, self.dtype), resolve_device(self.device)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.common.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, validate_songs
 from sklearn_msd.training.batches import SongDataset
@@ -47,7 +48,8 @@ class FitOptions:
 
 def check_warm_start(estimator: Any, module: SegmentNet, classes: np.ndarray) -> None:
     """Raise a ValueError if a fit cannot start with the weights of `module`."""
-    fresh = estimator._make_module(estimator.n_features_in_, len(classes))
+    shape = estimator.n_features_in_, len(classes)
+    fresh = initialised(lambda: estimator._make_module(*shape), torch.Generator())
     shapes = [
         {name: p.shape for name, p in net.named_parameters()} for net in (module, fresh)
     ]

@@ -28,6 +28,7 @@ from sklearn_msd.combining.bases import (
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.training.checkpoints import sibling
@@ -273,7 +274,8 @@ class CorrectingClassifier(
             check_fitted_base("estimator", base, self.classes_)
         base = fit_base(base, X, y, params)
         if not self.freeze:
-            base = copy.deepcopy(unfrozen_net("estimator", base, "freeze=False"))
+            with plain_torch():
+                base = copy.deepcopy(unfrozen_net("estimator", base, "freeze=False"))
         self.estimator_ = base
         take_feature_names(self, [base])
         if self.cv is None or not self.freeze:

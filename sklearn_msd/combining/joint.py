@@ -18,6 +18,7 @@ from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.stacking import CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
 
@@ -144,10 +145,15 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         if self.max_epochs == 0:
             return self
         nets = [unfrozen_net("", base, "") for base in self.estimators_]
-        nets = copy.deepcopy(nets)
-        together = CombinedNet(
-            [net.module_ for net in nets], len(self.classes_), self.similarity_penalty
-        ).start_from(torch.as_tensor(self.coef_), torch.as_tensor(self.intercept_))
+        with plain_torch():
+            nets = copy.deepcopy(nets)
+            together = CombinedNet(
+                [net.module_ for net in nets],
+                len(self.classes_),
+                self.similarity_penalty,
+            ).start_from(
+                torch.from_numpy(self.coef_), torch.from_numpy(self.intercept_)
+            )
         self.joint_ = JointNet(
             n_segment_features=nets[0].n_segment_features_, **self.training_parameters()
         )._fit(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sklearn_msd.nets.base import SegmentNet
-from sklearn_msd.nets.layers import linear
+from sklearn_msd.nets.layers import linear, mark_filled
 
 
 class CombinedNet(SegmentNet):
@@ -86,9 +86,9 @@ class CorrectedNet(SegmentNet):
         self.corrector, self.base, self.n_inputs = corrector, base, n_inputs
         self.combiner = None
         if combine == "linear":
-            unit = torch.eye(n_classes)
+            unit = torch.eye(n_classes, dtype=torch.float32, device="cpu")
             start = torch.cat([unit, unit], dim=1)
-            self.combiner = linear_from(start, torch.zeros(n_classes))
+            self.combiner = linear_from(start, torch.zeros_like(unit[0]))
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits of base and corrector, or of the corrector alone, if there is none."""
@@ -153,4 +153,5 @@ def linear_from(weight: Tensor, bias: Tensor) -> nn.Linear:
     with torch.no_grad():
         layer.weight.copy_(weight)
         layer.bias.copy_(bias)
+    mark_filled(layer)
     return layer

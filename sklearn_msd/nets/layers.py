@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.convolution import Pooling, conv_relu_pool
 
 
@@ -40,8 +42,9 @@ class TimeConv(nn.Module):
         super().__init__()
         self.pooling: Pooling = pooling
         self.pool_size = pool_size
-        self.weight = nn.Parameter(torch.empty(n_kernels, kernel_height, n_inputs))
-        self.bias = nn.Parameter(torch.empty(n_kernels))
+        self.weight = nn.Parameter(_room(n_kernels, kernel_height, n_inputs))
+        self.bias = nn.Parameter(_room(n_kernels))
+        self.is_blank = True
 
     def forward(self, x: Tensor) -> Tensor:
         """From (n_songs, n_positions, n_inputs) to (n_songs, fewer, n_kernels)."""
@@ -82,12 +85,60 @@ def linear(n_inputs: int, n_outputs: int) -> nn.Linear:
 
 def uninitialised(kind: Any, *args: Any, **kwargs: Any) -> Any:
     """A PyTorch layer with room for its parameters: no global seed is read."""
-    return kind(*args, **kwargs, device="meta").to_empty(device="cpu")
+    layer = kind(*args, **kwargs, device="meta", dtype=torch.float32)
+    layer.is_blank = True
+    return layer.to_empty(device="cpu")
+
+
+def _room(*shape: int) -> Tensor:
+    # Whatever the program has set as PyTorch's default type and device.
+    return torch.empty(*shape, dtype=torch.float32, device="cpu")
+
+
+def initialised(
+    make_net: Callable[[], SegmentNet], generator: torch.Generator
+) -> SegmentNet:
+    """A new net that `generator` alone decides.
+
+    Layers made by :func:`uninitialised` are initialised by
+    :func:`initialise_parameters`. All others, PyTorch's or one's own, keep the values
+    that their constructors give them; where these are random, they come from
+    `generator` and not from PyTorch's global one.
+
+    Parameters
+    ----------
+    make_net : callable
+    generator : Generator
+
+    Raises
+    ------
+    TypeError
+        If a constructor takes random numbers in a way that cannot be led to
+        `generator`.
+    """
+    with torch.device("cpu"), _RandomNumbersFrom(generator):
+        net = make_net()
+    initialise_parameters(net, generator)
+    return net
+
+
+def mark_filled(net: nn.Module) -> None:
+    """Let :func:`initialise_parameters` pass over layers that have their values."""
+    for layer in net.modules():
+        layer.__dict__.pop("is_blank", None)
 
 
 def initialise_parameters(net: nn.Module, generator: torch.Generator) -> None:
-    """Draw all weights and biases from U(-b, b), b² = 1 / fan-in: PyTorch's default."""
+    """Give blank layers values from U(-b, b), b² = 1 / fan-in: PyTorch's default.
+
+    Raises
+    ------
+    TypeError
+        If a layer that :func:`uninitialised` made has no rule here.
+    """
     for layer in net.modules():
+        if not layer.__dict__.pop("is_blank", False):
+            continue
         if isinstance(layer, nn.Linear):
             fan_in = layer.in_features
         elif isinstance(layer, TimeConv):
@@ -95,7 +146,60 @@ def initialise_parameters(net: nn.Module, generator: torch.Generator) -> None:
         elif isinstance(layer, nn.RNNBase):
             fan_in = layer.hidden_size
         else:
-            continue
+            raise TypeError(
+                f"There is no rule to initialise {type(layer).__name__}: call its "
+                "constructor, not `uninitialised`."
+            )
         bound = 1 / math.sqrt(fan_in)
         for parameter in layer.parameters(recurse=False):
             nn.init.uniform_(parameter, -bound, bound, generator=generator)
+
+
+class _RandomNumbersFrom(TorchDispatchMode):
+    """Random tensors of this thread come from a generator, and are of float32."""
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.generator = generator
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = dict(kwargs or {})
+        name = func.overloadpacket.__name__
+        if name in _OF_DEFAULT_TYPE and kwargs.get("dtype") is None:
+            kwargs["dtype"] = torch.float32
+        on_meta = torch.device("meta") in (
+            kwargs.get("device"),
+            getattr(args[0] if args else None, "device", None),
+        )
+        if torch.Tag.nondeterministic_seeded in func.tags and not on_meta:
+            func = _with_generator(func)
+            kwargs["generator"] = self.generator
+        return func(*args, **kwargs)
+
+
+# What is of PyTorch's default type if none is named.
+_OF_DEFAULT_TYPE = (
+    "empty",
+    "empty_strided",
+    "zeros",
+    "ones",
+    "rand",
+    "randn",
+    "normal",
+)
+
+
+def _with_generator(func: Any) -> Any:
+    """The form of a random operation that takes a generator."""
+    if any(argument.name == "generator" for argument in func._schema.arguments):
+        return func
+    kind = func._overloadname
+    name = "generator" if kind == "default" else f"{kind}_generator"
+    if name not in func.overloadpacket.overloads():
+        raise TypeError(
+            f"random_state cannot decide {func}, which takes random numbers while a "
+            "net is built: fill the parameter with torch.nn.init instead."
+        )
+    return getattr(func.overloadpacket, name)

@@ -22,6 +22,7 @@ from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.layers import mark_filled
 from sklearn_msd.nets.recurrent import RecurrentNet
 
 KINDS: dict[str, type[SegmentNet]] = {
@@ -119,6 +120,7 @@ def make_net(
     for tensor in itertools.chain(net.parameters(), net.buffers()):
         if tensor.is_meta:
             raise ValueError(f"a net of kind {kind!r} lacks values")
+    mark_filled(net)
     return net.eval()
 
 

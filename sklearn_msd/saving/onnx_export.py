@@ -34,6 +34,7 @@ from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.nonlinear import NonlinearCombiner
 from sklearn_msd.common.files.whole import checked_path, whole_file
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.segments.scaler import SegmentScaler
 
@@ -102,8 +103,8 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     checked_path(path)
     check_is_fitted(estimator)
     graph = _Classifier(_scores(estimator)).eval()
-    songs = torch.zeros(2, estimator.n_features_in_)
-    with warnings.catch_warnings():
+    songs = torch.zeros(2, estimator.n_features_in_, dtype=torch.float32, device="cpu")
+    with plain_torch(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # PyTorch's, of its own affairs
         program = torch.onnx.export(
             graph,

@@ -20,6 +20,7 @@ from sklearn_msd.common.files.model_file import (
     refusing,
     write_model_file,
 )
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.saving.object_graph import GraphDecoder, GraphEncoder
 
 
@@ -135,7 +136,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Any:
     save : Write the file; with an example.
     """
     manifest, tensors = read_model_file(path, max_bytes)
-    with refusing(path):
+    with refusing(path), plain_torch():
         decoder = GraphDecoder(manifest["objects"], tensors.pop)
         estimator = decoder.decode(manifest["root"])
         saved_by = manifest["versions"]["sklearn_msd"]

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-import sklearn_msd.training.forks  # noqa: F401 - for its effect
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.segments.mapped_songs import on_disk
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
@@ -193,7 +193,7 @@ def apply_in_chunks(
     ndarray of shape (n_songs, n_outputs)
     """
     out = np.empty(0)
-    with torch.inference_mode():
+    with plain_torch(), torch.inference_mode():
         for start in range(0, len(X), PREDICTION_CHUNK):
             chunk = np.ascontiguousarray(X[start : start + PREDICTION_CHUNK])
             songs = _from_numpy(chunk).to(device, dtype)

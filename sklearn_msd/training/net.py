@@ -19,7 +19,6 @@ import torch
 from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 
-import sklearn_msd.training.forks  # noqa: F401 - for its effect
 from sklearn_msd.nets.base import SegmentNet, layer_weights
 from sklearn_msd.training.batches import (
     PREDICTION_CHUNK,
