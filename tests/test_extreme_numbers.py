@@ -113,5 +113,5 @@ def test_powers_of_two_in_weights_change_nothing():
 def test_a_last_step_to_infinity_is_found():
     # The only step: no loss is computed after it.
     net = clone(CONV).set_params(learning_rate=3e38, batch_size=len(X), max_epochs=1)
-    with pytest.raises(ValueError, match=r"training diverged.*a weight is no number"):
+    with pytest.raises(ValueError, match=r"training diverged.*a weight is not finite"):
         net.set_params(l2=1e6).fit(X, Y)

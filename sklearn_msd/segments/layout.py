@@ -22,25 +22,27 @@ def is_song_list(X: Any) -> bool:
     return listed and len(X) > 0 and np.ndim(X[0]) == 2
 
 
-def check_songs(songs: Sequence[ArrayLike]) -> list[NDArray[Any]]:
+def check_songs(songs: Sequence[ArrayLike], name: str = "songs") -> list[NDArray[Any]]:
     """Songs as floating-point arrays of one dtype and one width, none copied if so."""
     if (
         not isinstance(songs, Collection)
         or isinstance(songs, str | bytes | Mapping)
         or getattr(songs, "ndim", 1) == 0
     ):
-        raise TypeError(f"songs must be a sequence of arrays; got {songs!r:.60}.")
-    arrays = [np.asarray(as_array(song, f"songs[{i}]")) for i, song in enumerate(songs)]
+        raise TypeError(f"{name} must be a sequence of arrays; got {songs!r:.60}.")
+    arrays = [
+        np.asarray(as_array(song, f"{name}[{i}]")) for i, song in enumerate(songs)
+    ]
     if not arrays:
-        raise ValueError("songs is empty: at least one song is needed.")
+        raise ValueError(f"{name} is empty: at least one song is needed.")
     for i, array in enumerate(arrays):
         if array.ndim != 2 or array.shape[1] != arrays[0].shape[-1]:
             raise ValueError(
-                f"songs[{i}] has shape {array.shape}; every song must have shape "
+                f"{name}[{i}] has shape {array.shape}; every song must have shape "
                 "(n_segments, n_segment_features), n_segment_features the same in all."
             )
         if array.dtype.kind not in "fiub":
-            raise ValueError(f"songs[{i}] has dtype {array.dtype}, expected numbers.")
+            raise ValueError(f"{name}[{i}] has dtype {array.dtype}, expected numbers.")
     # float16 as the least: integers become floating, float32 stays as it is.
     dtype = np.result_type(np.float16, *{array.dtype for array in arrays})
     return [array.astype(dtype, copy=False) for array in arrays]

@@ -137,7 +137,7 @@ def validate_uncropped(estimator: Any, X: Any, *, reset: bool) -> Any:
     X = as_array(X)
     width = segment_width(estimator, X, reset=reset)
     if is_song_list(X):
-        songs = check_songs(X)
+        songs = check_songs(X, "X")
         flatten_songs(songs[0][None], width)  # raises for a wrong width
         if reset:
             _check_feature_names(estimator, songs, reset=True)  # forgets old ones
@@ -183,6 +183,7 @@ def segment_width(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> in
 
 def _stack(songs: Any, padding: bool, estimator: Any, name: str) -> NDArray[Any]:
     """A list of songs as one array, padded with NaN where lengths differ."""
+    songs = check_songs(songs, name)
     lengths = {len(song) for song in songs}
     if len(lengths) > 1 and not padding:
         raise ValueError(

@@ -160,7 +160,7 @@ ODD_ARRAYS = st.one_of(
     ),
 )
 DISPLAYS = {
-    CombinerDisplay: ("say", "names", "classes"),
+    CombinerDisplay: ("contributions", "names", "classes"),
     ComparisonDisplay: ("names", "scores", "intervals", "published"),
     KernelDisplay: ("kernels", "feature_names", "labels"),
     LearningCurveDisplay: ("histories",),
