@@ -11,10 +11,10 @@ import warnings
 from collections.abc import Sequence
 
 import sklearn_msd
-from sklearn_msd.cli import build, evaluate, info, predict, report, train
+from sklearn_msd.cli import build, compare, evaluate, info, predict, report, train
 from sklearn_msd.cli.commands import FAILED, STOPPED, USER_ERRORS, complain
 
-_COMMANDS = (train, predict, evaluate, info, build, report)
+_COMMANDS = (train, compare, predict, evaluate, info, build, report)
 
 _DESCRIPTION = """\
 Classify songs by what their segments sound like."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from sklearn_msd.cli.commands import note
@@ -57,16 +57,16 @@ def add_data(add: Callable[..., argparse.Action]) -> None:
 
 
 def load_songs(
-    args: argparse.Namespace, segmenter: AudioSegmenter, *, whole: bool = False
+    args: argparse.Namespace, kinds: Sequence[AudioSegmenter], *, whole: bool = False
 ) -> Songs:
-    """The songs that the arguments name.
+    """The songs that the arguments name; of recordings, their paths.
 
     Parameters
     ----------
     args : Namespace
         With the options of `add_data`.
-    segmenter : AudioSegmenter
-        For recordings.
+    kinds : sequence of AudioSegmenter
+        Kinds of segments to read of recordings, for `Songs.kept`.
     whole : bool, default=False
         As for `find_tasks`.
 
@@ -87,7 +87,7 @@ def load_songs(
         label_pattern=args.label_pattern or FOLDER_LABEL,
         group_pattern=args.group_pattern,
         table=args.labels,
-        segmenter=segmenter,
+        kinds=kinds,
         skip_unreadable=args.skip_unreadable,
         n_jobs=args.n_jobs,
     )

@@ -1,9 +1,15 @@
 """``sklearn-msd evaluate``: how good a model is on labelled songs."""
 
+from __future__ import annotations
+
 import argparse
+from typing import TYPE_CHECKING
 
 from sklearn_msd.cli.commands import Commands, add_command, naming, show
 from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
+
+if TYPE_CHECKING:
+    from sklearn_msd.cli.saved_model import SavedModel
 
 _DESCRIPTION = f"""\
 Compare what a model predicts with the labels of songs: accuracy, log loss, and
@@ -11,8 +17,9 @@ precision, recall and F1 of each genre.
 
 {DATA_HELP}
 
---split valid takes the songs that `sklearn-msd train` held out, if DATA is what it was
-trained on. Of songs that are new to the model, take all."""
+If `sklearn-msd train` held a part of DATA out for good (--cv 1), that part is taken
+where --split does not say otherwise. A model that was trained on all of DATA, after it
+was judged in folds, is not evaluated on the same songs again."""
 
 _EXAMPLES = """\
   sklearn-msd evaluate genres.msd music/
@@ -35,8 +42,8 @@ def add_parser(commands: Commands) -> None:
     add(
         "--split",
         choices=["valid", "train", "all"],
-        default="valid",
-        help="which songs: those held out, the others, or all (valid)",
+        help="which songs: those held out, the others, or all (those held out; all, if "
+        "the model was trained on whole folds)",
     )
     add("--json", action="store_true", help="print one JSON object")
 
@@ -49,19 +56,37 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn_msd.datasets import AudioSegmenter
 
     model = SavedModel(args.model)
-    segmenter = model.segmenter or AudioSegmenter(model.n_segments)
-    songs = load_songs(args, segmenter, whole=args.split == "all")
+    split = args.split or ("all" if model.metadata.get("folds") else "valid")
+    kinds = model.segmenters or [AudioSegmenter(None)]
+    songs = load_songs(args, kinds, whole=split == "all")
+    if args.split != "all":
+        _check_new_songs(model, songs.name, args.data)
     parts = {"train": (songs.X, songs.y), "valid": (songs.X_valid, songs.y_valid)}
-    chosen = parts.values() if args.split == "all" else [parts[args.split]]
+    chosen = parts.values() if split == "all" else [parts[split]]
     with naming(args.data):
-        X = np.concatenate([model.cut(X) for X, _ in chosen if len(X)])
         y = songs.classes[np.concatenate([y for _, y in chosen])]
-        found = scores(model.classifier, X, y)
+        if songs.kept is not None:
+            paths = np.concatenate([X for X, _ in chosen])
+            found = scores(*model.on_recordings(paths, songs.kept), y)
+        else:
+            X = np.concatenate([model.cut(X) for X, _ in chosen if len(X)])
+            found = scores(model.classifier, X, y)
     table = found.pop("table")
-    results = {"split": args.split, "songs": len(y), **found}
+    results = {"split": split, "songs": len(y), **found}
     if args.json:
         show(results, as_json=True)
         return
     del results["classes"]
     show(results, as_json=False)
     print(f"\n{table}", end="")
+
+
+def _check_new_songs(model: SavedModel, name: str, data: str) -> None:
+    """Raise if a model was trained on all songs of these data."""
+    n_folds, accuracy = (model.metadata.get(key) for key in ("folds", "accuracy"))
+    if n_folds and model.metadata.get("data") == name:
+        raise ValueError(
+            f"{model.path} was trained on all songs of {data}, so that its accuracy on "
+            f"them would mean nothing. In {n_folds} folds, on songs held out, it was "
+            f"{accuracy:.3f}. Evaluate it on other songs, or say --split all."
+        )

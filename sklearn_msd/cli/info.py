@@ -58,8 +58,9 @@ def _run(args: argparse.Namespace) -> None:
     facts: dict[str, Any] = {
         "model": " > ".join(type(step).__name__ for step in steps),
         "classes": model.classes,
-        "input": "recordings" if model.segmenter else "segments",
-        "segments": model.n_segments,
+        "input": "recordings" if model.segmenters else "segments",
+        "features": model.features(),
+        "segments": "any" if model.n_segments is None else model.n_segments,
         "segment_features": model.n_segment_features,
         "weights": n_parameters(model.estimator),
     }

@@ -56,6 +56,30 @@ def cut_songs(
     return cut
 
 
+def whole_or_cut(
+    X: NDArray[Any], n_segments: int | None, n_segment_features: int
+) -> NDArray[Any]:
+    """Songs of `n_segments`, or whole: flat if none is shorter, else three-dimensional.
+
+    Raises
+    ------
+    ValueError
+        As `cut_songs`.
+    """
+    if not len(X):
+        return X
+    n_features = X[:1].size
+    flat = X.ndim in (2, 3) and X.dtype.kind in "fiub" and n_features
+    if n_segments is None and flat and n_features % n_segment_features == 0:
+        songs = X.reshape(len(X), n_features)
+        if np.isnan(songs[:, -1]).any():
+            whole: NDArray[Any] = songs.reshape(len(X), -1, n_segment_features)
+            return whole
+    if n_segments is None:
+        n_segments = n_features // n_segment_features
+    return cut_songs(X, n_segments, n_segment_features)
+
+
 def cropper(n_segments: int, n_segment_features: int) -> SegmentCropper:
     """Cuts songs as `AudioSegmenter` does."""
     return SegmentCropper(n_segments, n_segment_features=n_segment_features)

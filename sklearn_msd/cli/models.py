@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
 # Its names are imported when they are used, which is not before a model is made.
 import sklearn_msd as msd
@@ -20,20 +20,71 @@ def _three() -> list[tuple[str, Any]]:
     ]
 
 
-MODELS: dict[str, Callable[[], Any]] = {
-    "fully-connected": lambda: msd.FullyConnectedClassifier(),
-    "segment-conv": lambda: msd.SegmentConvClassifier(),
-    "time-conv": lambda: msd.TimeConvClassifier(),
-    "recurrent": lambda: msd.RecurrentClassifier(),
-    "corrected": lambda: msd.CorrectingClassifier(
-        msd.TimeConvClassifier(), msd.FullyConnectedClassifier()
+class Model(NamedTuple):
+    """A model by name.
+
+    Attributes
+    ----------
+    make : callable
+        Makes the estimator.
+    takes : {"segments", "songs", "statistics"}
+        A number of segments a song, the same of all; songs of any length; or statistics
+        of a song.
+    """
+
+    make: Callable[[], Any]
+    takes: Literal["segments", "songs", "statistics"] = "segments"
+
+
+def _svm() -> Any:
+    """A support vector machine, with probabilities from a temperature."""
+    from sklearn.calibration import CalibratedClassifierCV
+    from sklearn.svm import SVC
+
+    return CalibratedClassifierCV(SVC(C=3), method="temperature", cv=3, ensemble=False)
+
+
+def _logistic() -> Any:
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(C=0.01, max_iter=1000)
+
+
+def _net() -> Any:
+    """The net that was best on hundreds of songs (user guide)."""
+    return msd.TimeConvClassifier(
+        global_pooling="mean_max", lr_schedule="one_cycle", max_epochs=30, batch_size=25
+    )
+
+
+MODELS: dict[str, Model] = {
+    "svm": Model(_svm, "statistics"),
+    "logistic": Model(_logistic, "statistics"),
+    "net": Model(_net, "songs"),
+    "fully-connected": Model(lambda: msd.FullyConnectedClassifier()),
+    "segment-conv": Model(lambda: msd.SegmentConvClassifier()),
+    "time-conv": Model(lambda: msd.TimeConvClassifier()),
+    "recurrent": Model(lambda: msd.RecurrentClassifier()),
+    "corrected": Model(
+        lambda: msd.CorrectingClassifier(
+            msd.TimeConvClassifier(), msd.FullyConnectedClassifier()
+        )
     ),
-    "sparse": lambda: msd.SparseRefitClassifier(msd.SegmentConvClassifier()),
-    # On the logits of songs that a base has not seen: it knows the others by heart.
-    "linear-combiner": lambda: msd.LinearCombiner(_three(), cv=3),
-    "nonlinear-combiner": lambda: msd.NonlinearCombiner(_three(), cv=3),
-    "joint-combiner": lambda: msd.JointCombiner(_three()),
+    "sparse": Model(lambda: msd.SparseRefitClassifier(msd.SegmentConvClassifier())),
+    # On out-of-fold logits: a base is overconfident on the songs that it was fitted to.
+    "linear-combiner": Model(lambda: msd.LinearCombiner(_three(), cv=3)),
+    "nonlinear-combiner": Model(lambda: msd.NonlinearCombiner(_three(), cv=3)),
+    "joint-combiner": Model(lambda: msd.JointCombiner(_three())),
 }
+
+
+# Of several models, and so none by itself.
+COMBINATION = "combination"
+
+
+def takes_any_length(name: str) -> bool:
+    """Whether a model takes songs of any length."""
+    return name == COMBINATION or MODELS[name].takes != "segments"
 
 
 # Parameters that take what only Python can make.
@@ -60,9 +111,8 @@ def make_model(name: str, settings: Sequence[str], **shared: Any) -> Any:
         If there is no such model or parameter, of which the message says what there is,
         or a value is not one that the parameter takes.
     """
-    if name not in MODELS:
-        raise ValueError(f"no model {name!r}; there are {', '.join(MODELS)}.")
-    model = MODELS[name]()
+    check_model_name(name, MODELS)
+    model = MODELS[name].make()
     set_shared(model, **shared)
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -72,8 +122,17 @@ def make_model(name: str, settings: Sequence[str], **shared: Any) -> Any:
         _check_name(model, key, name)
         model.set_params(**{key: _value(text.strip())})
     for part in _parts(model):
-        part._validate_params()  # before an hour of reading, not after
+        if hasattr(part, "_validate_params"):
+            part._validate_params()  # before an hour of reading, not after
     return model
+
+
+def check_model_name(name: str, names: Iterable[str]) -> None:
+    """Raise if there is no such model, and say which there are."""
+    if name not in names:
+        close = difflib.get_close_matches(name, names, n=1)
+        hint = f" Did you mean {close[0]}?" if close else ""
+        raise ValueError(f"no model {name!r}.{hint} There are {', '.join(names)}.")
 
 
 def set_shared(model: Any, **shared: Any) -> None:

@@ -15,15 +15,18 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.cli.commands import naming
-from sklearn_msd.cli.lengths import cropper, cut_songs
+from sklearn_msd.cli.lengths import cropper, cut_songs, whole_or_cut
+from sklearn_msd.cli.parts import segmenters_in
 from sklearn_msd.datasets import (
     AudioSegmenter,
     read_audio_analysis,
     read_msd_track,
     segments_from_audio,
 )
+from sklearn_msd.datasets.audio.recording import kind_of_segments
 from sklearn_msd.datasets.msd.song_file import SongFile
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
+from sklearn_msd.datasets.sources.kept_segments import KeptSegments
 from sklearn_msd.saving.save_load import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.segments.scaler import SegmentScaler
@@ -45,13 +48,16 @@ class SavedModel:
     ----------
     estimator : classifier
         As it was saved.
+    segmenters : list of AudioSegmenter
+        What reads recordings; none if the model takes arrays.
     segmenter : AudioSegmenter or None
-        What makes songs of recordings, where the model has it.
+        What makes songs of recordings, where all of the model takes the same.
     classifier : classifier
-        What takes songs.
+        What takes songs; all of the model, where there is no `segmenter`.
     classes : list of str
-    n_segments, n_segment_features : int or None
+    n_segments : int or None
         Of the songs that it takes; None where it takes any length.
+    n_segment_features : int
     versions, metadata : dict
         What the file says of itself.
 
@@ -79,6 +85,7 @@ class SavedModel:
             self.estimator[0], AudioSegmenter
         ):
             self.segmenter, self.classifier = self.estimator[0], self.estimator[1:]
+        self.segmenters = segmenters_in(self.estimator)
         self.classes = [str(label) for label in self.estimator.classes_]
         widths = [
             getattr(owner, "n_segment_features_", owner.n_segment_features)
@@ -86,7 +93,24 @@ class SavedModel:
             if hasattr(owner, "n_segment_features")
         ]
         self.n_segment_features: int = widths[0] if widths else N_FEATURES
-        self.n_segments: int = self.classifier.n_features_in_ // self.n_segment_features
+        self.n_segments = self._n_segments()
+
+    def features(self) -> str:
+        """What it hears: kinds of a recording's features, or who made the features."""
+        kinds = {segmenter.features for segmenter in self.segmenters}
+        return ", ".join(sorted(kinds)) or str(self.metadata.get("features"))
+
+    def _n_segments(self) -> int | None:
+        if self.segmenter is not None:
+            own = self.segmenter.n_segments
+            if isinstance(own, str):
+                s = self.segmenter
+                own = kind_of_segments(s.features, s.output, s.device).n_segments
+            return own
+        if self.segmenters or self.metadata.get("any_length"):
+            return None
+        n_features: int = self.classifier.n_features_in_
+        return n_features // self.n_segment_features
 
     def predict_file(
         self, path: str | os.PathLike[str], loudness: str = "start"
@@ -145,10 +169,12 @@ class SavedModel:
             yield name, self._song(segments, name)
 
     def _recording(self, path: str) -> NDArray[np.floating]:
-        if self.segmenter is None:
+        if not self.segmenters:
             segments = segments_from_audio(path)
             assert isinstance(segments, np.ndarray)
             return self._song(segments, path)
+        if self.segmenter is None:
+            return next(iter(self.predict(np.array([path], dtype=object))))
         song = self.segmenter.transform([path])
         self._warn_if_far(song, path)
         return next(iter(self.predict(song)))
@@ -157,15 +183,31 @@ class SavedModel:
         """Probabilities of one song of any length."""
         if not len(segments):
             raise ValueError(f"{name} has no segments.")
-        song = cropper(self.n_segments, self.n_segment_features).fit_transform(
-            [segments]
-        )
+        song: NDArray[Any] = segments[None]
+        if self.n_segments is not None:
+            cut = cropper(self.n_segments, self.n_segment_features)
+            song = cut.fit_transform([segments])
         self._warn_if_far(song, name)
         return next(iter(self.predict(song)))
 
     def cut(self, X: NDArray[Any]) -> NDArray[Any]:
         """Songs of arrays, as long as the model's."""
+        if self.segmenters and self.segmenter is None:
+            raise ValueError("the model takes recordings, of which it reads two kinds.")
+        if self.n_segments is None:
+            return whole_or_cut(X, None, self.n_segment_features)
         return cut_songs(X, self.n_segments, self.n_segment_features)
+
+    def on_recordings(
+        self, paths: NDArray[Any], kept: KeptSegments
+    ) -> tuple[Any, NDArray[Any]]:
+        """A classifier, and what it takes of recordings that were read."""
+        if self.segmenters:
+            for segmenter in self.segmenters:
+                segmenter.memory = kept
+            return self.estimator, paths
+        X = AudioSegmenter(None, memory=kept).transform(paths.tolist())
+        return self.classifier, self.cut(X)
 
     def predict(self, X: NDArray[Any]) -> NDArray[np.floating]:
         """Probabilities of songs of the model's length, (n_songs, n_classes)."""
@@ -180,7 +222,7 @@ class SavedModel:
 
     def _expect(self, features: str) -> None:
         """Raise if the model is known to have been trained on other features."""
-        own = "audio" if self.segmenter else self.metadata.get("features")
+        own = "audio" if self.segmenters else self.metadata.get("features")
         if own not in (features, None):
             made = {"audio": "recordings", "Echo Nest": "Echo Nest's analyses"}
             raise ValueError(

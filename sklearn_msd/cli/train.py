@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import os
-import re
-import sys
+import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sklearn_msd.cli.choices import (
+    AUTO,
+    CHOICE_HELP,
+    MODEL_NAMES,
+    add_choices,
+    candidates_for,
+    check_choices,
+    kinds_to_read,
+)
 from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
 from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
-from sklearn_msd.cli.models import MODELS, make_model, set_shared
+
+if TYPE_CHECKING:
+    from sklearn_msd.cli.training import Trained
 
 _DESCRIPTION = f"""\
 Train a classifier on labelled songs and save it, with the scaler and all else that
 leads from a file to a genre. The file appears whole, at the end, or not at all.
 
-{DATA_HELP}"""
+{DATA_HELP}
+
+{CHOICE_HELP}
+The best is then trained on all songs.
+
+The accuracy printed is that of the choice: each song is judged by a model that was
+neither trained on it nor chosen by it."""
 
 _EXAMPLES = """\
   sklearn-msd train music/ --out genres.msd
-  sklearn-msd train digits/ --label-pattern '^(\\d)_' --n-segments 12 --out digits.msd
+  sklearn-msd train music/ --group-pattern '/([^/]+)/' --minutes 60 --out genres.msd
+  sklearn-msd train music/ --model svm --features musicnn --out genres.msd
+  sklearn-msd train digits/ --label-pattern '^(\\d)_' --out digits.msd
   sklearn-msd train genres --model corrected --epochs 30 --out genres.msd
   sklearn-msd train songs.npz --set kernel_height=5 --set pooling=average --out a.msd
   sklearn-msd train songs.npz --model corrected --set corrector__l2=0.1 --out b.msd
 
 Names for --set are the parameters of the model's class; a wrong one lists them."""
+
+# Of arrays, which may be many, unless a model is named.
+_DEFAULT = "time-conv"
 
 
 def add_parser(commands: Commands) -> None:
@@ -44,9 +63,8 @@ def add_parser(commands: Commands) -> None:
     add_data(add)
     add(
         "--model",
-        default="time-conv",
         metavar="NAME",
-        help=f"{', '.join(MODELS)} (time-conv)",
+        help=f"{', '.join(MODEL_NAMES)} (auto for recordings, {_DEFAULT} for arrays)",
     )
     add(
         "--set",
@@ -55,89 +73,87 @@ def add_parser(commands: Commands) -> None:
         metavar="NAME=VALUE",
         help="a parameter of the model, as often as you like",
     )
-    add("--epochs", type=int, help="passes over the songs, of each net (100)")
-    add(
-        "--n-segments",
-        type=int,
-        help="segments of a song, its central ones (120 of a recording, else all)",
-    )
-    add("--seed", type=int, default=0, help="decides every random number (0)")
-    add("--device", default="auto", help="auto, cpu or cuda (auto)")
     add("--out", required=True, metavar="FILE", help="model file; replaced if there")
-    add("--json", action="store_true", help="print the results as JSON")
-    add("--quiet", action="store_true", help="print no line an epoch")
+    add_choices(add)
 
 
 def _run(args: argparse.Namespace) -> None:
+    began = time.monotonic()
     _check_target(Path(args.out))
-    shared = {"random_state": args.seed, "device": args.device}
-    model = make_model(args.model, args.set, max_epochs=args.epochs, **shared)
+    check_choices(args, [args.model] if args.model else [])
 
-    import numpy as np
-    from sklearn.pipeline import make_pipeline
-    from sklearn.utils.validation import has_fit_parameter
-
-    from sklearn_msd.cli.lengths import cut_songs
-    from sklearn_msd.cli.scoring import scores
-    from sklearn_msd.common.device import resolve_device
-    from sklearn_msd.datasets import AudioSegmenter
+    from sklearn_msd.cli.choosing import Budget, Trial, describe
+    from sklearn_msd.cli.comparison import as_table, compared
+    from sklearn_msd.cli.models import takes_any_length
+    from sklearn_msd.cli.parts import segmenters_in
+    from sklearn_msd.cli.training import train_on
     from sklearn_msd.saving.save_load import save
-    from sklearn_msd.segments.scaler import SegmentScaler
 
-    resolve_device(args.device)
-    if args.n_segments is not None and args.n_segments < 1:
-        raise ValueError(f"--n-segments must be at least 1; got {args.n_segments}.")
-    segmenter = AudioSegmenter(args.n_segments or 120)
-    songs = load_songs(args, segmenter)
-    width = songs.X.shape[2] if songs.X.ndim == 3 else 25
-    n_segments = args.n_segments or songs.X[0].size // width
+    songs = load_songs(args, kinds_to_read(args), whole=True)
+    recordings = songs.kept is not None
+    name = args.model or (AUTO if recordings else _DEFAULT)
+    if name == AUTO and args.set:
+        raise ValueError("--set is for one model by name: say which with --model.")
+
+    def tell(trial: Trial) -> None:
+        if not args.quiet:
+            note(describe(trial, songs.group))
+
     with naming(args.data):
-        X, X_valid = (
-            cut_songs(part, n_segments, width) for part in (songs.X, songs.X_valid)
+        prepared, candidates = candidates_for(args, [name], songs)
+        several = len(candidates) > 1
+        what = f"{len(candidates)} candidates" if several else str(candidates[0])
+        note(f"training {what}, {len(songs.X) + len(songs.X_valid)} songs")
+        trained = train_on(
+            prepared,
+            candidates,
+            n_folds=args.cv,
+            budget=Budget(60 * args.minutes, began),
+            random_state=args.seed,
+            tell=tell,
+            verbose=not args.quiet and not several,
         )
-        scaler = SegmentScaler(n_segment_features=width).fit(X)
-    y, y_valid = songs.classes[songs.y], songs.classes[songs.y_valid]
-    known = np.isin(y_valid, y)
-    if not known.all():
-        lost = ", ".join(map(str, np.unique(y_valid[~known])[:5]))
-        note(f"{(~known).sum()} songs held out have labels that no other has: {lost}")
-    if not known.any():
-        raise ValueError(f"{args.data}: no song is left to validate on.")
-
-    set_shared(model, n_segment_features=width, verbose=int(not args.quiet))
-    watched: dict[str, Any] = {}
-    # What early stopping watches would flatter the model.
-    if has_fit_parameter(model, "X_val") and not _stops_early(model):
-        watched = {"X_val": scaler.transform(X_valid[known]), "y_val": y_valid[known]}
-    note(f"training {args.model} on {len(X)} songs, {known.sum()} held out")
-    with contextlib.redirect_stdout(_Progress()):
-        model.fit(scaler.transform(X), y, **watched)
-    set_shared(model, verbose=0)
-    heard = make_pipeline(scaler, model)
-    found = scores(heard, X_valid[known], y_valid[known])
-    results = {
-        "songs": len(X),
-        "songs_held_out": int(known.sum()),
-        "accuracy": found["accuracy"],
-        "log_loss": found["log_loss"],
-    }
-    whole = make_pipeline(segmenter, *heard) if songs.features == "audio" else heard
+    model = trained.candidate.estimator
+    results = _results(trained)
     metadata = {
         "data": songs.name,
         "features": songs.features,
         "feature_names": songs.feature_names,
-        **results,
+        "model": str(trained.candidate),
+        **{key: value for key, value in results.items() if key != "interval"},
     }
-    save(whole, args.out, metadata=metadata)
-    show({**results, "model": args.out}, as_json=args.json)
+    if not recordings and args.n_segments is None:
+        metadata["any_length"] = takes_any_length(trained.candidate.model)
+    for segmenter in segmenters_in(model):
+        segmenter.memory = None  # what it has read is no part of the model
+    save(model, args.out, metadata=metadata)
+    table = []
+    if trained.best is not None and several:
+        table = compared(trained.trials, trained.best, trained.group)
+    if args.json:
+        if table:
+            results |= {"chosen": str(trained.candidate), "candidates": table}
+        show({**results, "model": args.out}, as_json=True)
+        return
+    if table:
+        print(as_table(table) + "\n")
+        show({"chosen": str(trained.candidate)}, as_json=False)
+    lines = {"songs": trained.n_songs, "accuracy": trained.in_words()}
+    lines |= {"log_loss": results["log_loss"], "model": args.out}
+    show(lines, as_json=False)
 
 
-class _Progress(io.TextIOBase):
-    """Standard error, for what skorch prints of each epoch, in colour on terminals."""
-
-    def write(self, text: str) -> int:
-        plain = text if sys.stderr.isatty() else re.sub(r"\x1b\[\d+m", "", text)
-        return sys.stderr.write(plain)
+def _results(trained: Trained) -> dict[str, Any]:
+    accuracy = trained.accuracy()
+    return {
+        "songs": trained.n_songs,
+        "songs_held_out": 0 if trained.n_folds else len(trained.truth),
+        "folds": trained.n_folds,
+        "accuracy": accuracy.value,
+        "interval": list(accuracy[1:]),
+        "chance": trained.chance(),
+        "log_loss": float(trained.losses.mean()),
+    }
 
 
 def _check_target(path: Path) -> None:
@@ -150,8 +166,3 @@ def _check_target(path: Path) -> None:
         raise FileNotFoundError(f"--out {path}: there is no folder {path.parent}.")
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(f"--out {path}: {path.parent} is not to be written to.")
-
-
-def _stops_early(model: Any) -> bool:
-    params = model.get_params()
-    return any(v for k, v in params.items() if k.split("__")[-1] == "early_stopping")

@@ -42,6 +42,7 @@ _CLASSES = {
         "StandardScaler",
     ),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
+    "sklearn.svm": ("SVC",),
     "torch.nn": ("GRU", "LSTM", "Linear", "ModuleList", "RNN"),
 }
 # This package's own parts, by the names that files know: where they lay once.

@@ -27,6 +27,7 @@ def recordings(tmp_path_factory):
 def audio_model(recordings, tmp_path_factory):
     """A model file, trained on them."""
     out = tmp_path_factory.mktemp("model") / "digits.msd"
-    options = [PATTERN, "--n-segments=12", "--epochs=3", "--quiet"]
+    options = [PATTERN, "--n-segments=12", "--epochs=3", "--quiet", "--cv=1"]
+    options += ["--model=time-conv", "--features=segments"]
     assert main(["train", str(recordings), *options, "--out", str(out)]) == 0
     return out

@@ -16,6 +16,7 @@ def test_facts_of_a_model_of_recordings(audio_model, capsys):
     assert facts["model"] == "AudioSegmenter > SegmentScaler > TimeConvClassifier"
     assert facts["classes"] == ["0", "1", "2"]
     assert (facts["input"], facts["segments"]) == ("recordings", 12)
+    assert facts["features"] == "segments"
     weights = sum(p.numel() for p in net.module_.parameters())
     assert facts["weights"] == weights
     assert facts["parameters"]["TimeConvClassifier"]["max_epochs"] == 3

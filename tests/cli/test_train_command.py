@@ -31,7 +31,7 @@ def train(source, tmp_path, *options):
 
 def test_the_model_is_what_the_arguments_say(source, tmp_path, capsys):
     X, y, path = source
-    settings = ["--set=kernel_height=5", "--set=pooling=average", "--seed=7"]
+    settings = ["--set=kernel_height=5", "--set=pooling=average", "--seed=7", "--cv=1"]
     code, out = train(path, tmp_path, *settings, "--set=n_kernels=4", "--json")
     assert code == 0
     told = capsys.readouterr()
@@ -79,13 +79,13 @@ def test_the_seed_decides(source, tmp_path):
 
 
 def test_quiet_is_one_line_and_results_are_alone_on_stdout(source, tmp_path, capsys):
-    assert train(source[2], tmp_path, "--quiet")[0] == 0
+    assert train(source[2], tmp_path, "--quiet", "--cv=1")[0] == 0
     told = capsys.readouterr()
-    assert told.err == "training time-conv on 40 songs, 10 held out\n"
-    lines = [line.split("\t") for line in told.out.splitlines()]
-    assert [name for name, _ in lines] == [
-        *("songs", "songs held out", "accuracy", "log loss", "model"),
-    ]
+    assert told.err == "training time-conv on segments, 50 songs\n"
+    lines = dict(line.split("\t") for line in told.out.splitlines())
+    assert list(lines) == ["songs", "accuracy", "log loss", "model"]
+    assert lines["songs"] == "40"
+    assert lines["accuracy"].endswith("; chance 0.50; 10 songs held out)")
 
 
 def test_a_model_of_recordings_takes_recordings(audio_model, recordings):
@@ -102,7 +102,7 @@ def test_parts_of_songs_groups_and_early_stopping(source, tmp_path, capsys):
     padded[3, 5:] = np.nan
     path = str(tmp_path / "grouped.npz")
     np.savez(path, X=padded, y=y, group=group)
-    options = ["--n-segments=6", "--set=early_stopping=True", "--json"]
+    options = ["--n-segments=6", "--set=early_stopping=True", "--json", "--cv=1"]
     code, out = train(path, tmp_path, *options)
     assert code == 0
     assert json.loads(capsys.readouterr().out)["songs_held_out"] == 10
@@ -137,7 +137,7 @@ def test_labels_that_are_only_held_out_are_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--model=tme-conv"], "no model 'tme-conv'; there are fully-connected, "),
+        (["--model=tme-conv"], "Did you mean time-conv? There are auto, "),
         (["--set=kernel_hight=5"], "Did you mean kernel_height? There are "),
         (["--set=kernel_height"], "--set takes name=value"),
         (["--set=kernel_height=tall"], "kernel_height"),
@@ -147,6 +147,10 @@ def test_labels_that_are_only_held_out_are_told(tmp_path, capsys):
         (["--n-segments=0"], "--n-segments must be at least 1"),
         (["--n-segments=9"], "has 200 features a song, expected 225"),
         (["--device=abacus"], "device='abacus'"),
+        (["--cv=0"], "--cv must be at least 1"),
+        (["--minutes=0"], "--minutes must be more than 0"),
+        (["--features=musicnn"], "--features musicnn is for recordings"),
+        (["--model=auto", "--set=C=3"], "--set is for one model by name"),
         (["--task=7"], "task 7 is not in"),
         (["--label-pattern=^(.)"], "is no folder of recordings"),
     ],

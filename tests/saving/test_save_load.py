@@ -35,6 +35,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     StandardScaler,
 )
+from sklearn.svm import SVC
 from skorch.callbacks import EpochScoring
 
 import sklearn_msd
@@ -49,6 +50,7 @@ from sklearn_msd import (
     SegmentConvClassifier,
     SegmentCropper,
     SegmentScaler,
+    SegmentStatistics,
     SparseRefitClassifier,
     load,
     save,
@@ -122,6 +124,12 @@ ESTIMATORS = {
     "temperature": CalibratedClassifierCV(dense(), cv=2, method="temperature"),
     "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
     "ridge": RidgeClassifier(),
+    "statistics": make_pipeline(
+        SegmentStatistics(),
+        StandardScaler(),
+        CalibratedClassifierCV(SVC(), method="temperature", cv=2, ensemble=False),
+    ),
+    "linear machine": SVC(kernel="linear", class_weight="balanced"),
 }
 
 

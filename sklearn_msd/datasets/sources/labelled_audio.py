@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets.sources.kept_segments import KeptSegments, read_kinds
 from sklearn_msd.datasets.sources.songs import Songs, divide
 from sklearn_msd.segments.columns import feature_names
 
@@ -61,6 +62,9 @@ class AudioFolder:
         list are not read. In the place of both patterns.
     segmenter : AudioSegmenter
         What makes songs of recordings.
+    kinds : sequence of AudioSegmenter, default=()
+        Kinds of segments to read, in place of `segmenter`. Songs are then paths, and
+        `Songs.kept` has their segments.
     skip_unreadable : bool, default=False
         Warn of recordings that cannot be read, and leave them out.
     n_jobs : int, default=None
@@ -71,6 +75,7 @@ class AudioFolder:
     group_pattern: str | None = None
     table: str | os.PathLike[str] | None = None
     segmenter: AudioSegmenter = field(default_factory=AudioSegmenter)
+    kinds: Sequence[AudioSegmenter] = ()
     skip_unreadable: bool = False
     n_jobs: int | None = None
 
@@ -117,8 +122,9 @@ class AudioFolder:
         """
         import_optional("soundfile", "audio")  # before as many errors as files
         paths = [str(files.folder / name) for name in files.names]
+        one, how = (read_kinds, self.kinds) if self.kinds else (_read, self.segmenter)
         read = Parallel(n_jobs=self.n_jobs, return_as="generator")(
-            delayed(_read)(self.segmenter, path) for path in paths
+            delayed(one)(how, path) for path in paths
         )
         bar = tqdm(read, "reading", len(paths), unit=" files", mininterval=1)
         outcomes = list(bar)
@@ -132,15 +138,23 @@ class AudioFolder:
         if not good:
             raise ValueError(f"{files.folder}: no recording could be read.")
         group = None if files.groups is None else np.array(files.groups)[good]
+        about: dict[str, Any] = {"features": "audio"}
+        if self.kinds:
+            X = np.array(paths, dtype=object)[good]
+            about["kept"] = KeptSegments(self.kinds[0].memory)
+            for i in good:
+                about["kept"].update(outcomes[i])
+        else:
+            X = np.concatenate([outcomes[i] for i in good])
+            about["feature_names"] = feature_names()
         return divide(
             files.folder.resolve().name,
             f"The recordings of {files.folder}.",
-            np.concatenate([outcomes[i] for i in good]),
+            X,
             np.array(files.labels)[good],
             group,
             whole=whole,
-            feature_names=feature_names(),
-            features="audio",
+            **about,
         )
 
 
