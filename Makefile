@@ -87,10 +87,11 @@ $(VENV)-peers/installed: benchmarks/constraints-peers.txt
 	$(VENV)-peers/bin/$(PIP) -c $< aeon sktime -e .
 	touch $@
 
-# The pages, gallery and all, in docs/_build/html.
+# The pages, gallery and all, in docs/_build/html; then their code is run.
 docs: install
 	$(BIN)/$(PIP) -c constraints.txt -e '.[docs]'
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html $(ARGS)
+	$(BIN)/python tools/check_pages.py docs/_build/html
 
 # The source archive and the wheel, checked: contents and sizes, the README's examples and
 # each extra in an empty environment.

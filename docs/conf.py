@@ -21,6 +21,7 @@ extensions = [
     "numpydoc",
     "sphinx_gallery.gen_gallery",
     "sphinx_copybutton",
+    "sphinx_design",
 ]
 exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
 templates_path = ["templates"]
@@ -34,8 +35,10 @@ html_static_path = ["_static"]
 html_sidebars = {"report_map": []}
 html_css_files = ["wide.css"]
 html_theme_options = {
-    "show_prev_next": False,
+    "show_prev_next": True,
     "navigation_with_keys": False,
+    "navbar_end": ["version", "theme-switcher"],
+    "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
@@ -79,6 +82,8 @@ def _write_math(translator, node):
 def _mend_docstring(app, what, name, obj, options, lines):
     """Keep plain `n_features_in_` from being a link, and scikit-learn's terms too."""
     for i, line in enumerate(lines):
+        if line.lstrip().startswith((">>>", "...")):  # code is not text
+            continue
         line = re.sub(r"(?<![`\w])(\w+)_(?=[,)])", r"\1\\_", line)
         lines[i] = line.replace(":term:`fit`", "`fit`")
 
