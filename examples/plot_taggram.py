@@ -2,11 +2,11 @@
 What a net hears: tags over time
 ================================
 
-musicnn is a net that was trained on the Million Song Dataset to say what listeners would
-call a song: "rock", "female vocalists", "ambient". Every three seconds it gives a
+musicnn is a net that was trained on the Million Song Dataset to say what listeners
+would call a song: "rock", "female vocalists", "ambient". Every three seconds it gives a
 probability for each of 50 such tags. Drawn over time, a line a tag, they make a
-*taggram*. No song may be shipped, so the recording here is made up: half a minute in four
-parts.
+*taggram*. No song may be shipped, so the recording here is made up: half a minute in
+four parts.
 """
 
 # %%
@@ -62,7 +62,7 @@ sound = np.concatenate([0.4 * part / np.abs(part).max() for part in PARTS.values
 # %%
 # The taggram
 # -----------
-# The twelve tags that are strongest anywhere. Each column is a segment of three seconds.
+# The twelve tags that are strongest anywhere. A column is a segment of three seconds.
 
 tags, start = segments_from_audio(
     sound, RATE, features="musicnn", output="tags", return_times=True
@@ -90,7 +90,7 @@ plt.show()
 # %%
 # What to see: the net changes its mind where the recording does, and its words fit:
 # "indie" for the chords, "electronic" for the beat, "ambient" for the sea. The guitar
-# takes it in only so far: to the net it is electronic, which it is, and a bit experimental.
+# takes it in only so far: to the net it is electronic, which it is, and experimental.
 #
 # For genres of your own, take what the net knows *before* it puts it into these words:
 # ``AudioSegmenter(features="musicnn")`` gives 200 numbers every three seconds, and a
