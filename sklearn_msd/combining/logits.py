@@ -13,13 +13,11 @@ from sklearn.discriminant_analysis import (
     QuadraticDiscriminantAnalysis,
 )
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
-from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import check_cv, cross_val_predict
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.pipeline import Pipeline
 
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
+from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_scores
 
@@ -94,7 +92,10 @@ def class_logits(estimator: Any, X: Any) -> np.ndarray:
     >>> np.allclose(softmax(logits, axis=1), bayes.predict_proba(X), atol=1e-6)
     True
     """
-    estimator, X = _look_through(estimator, as_array(X))
+    estimator, transformers = look_through(estimator)
+    X = as_array(X)
+    for transformer in transformers:
+        X = transformer.transform(X)
     if isinstance(estimator, LogitClassifierMixin):
         return estimator._logits(X)
     method, keywords = _score_method(estimator)
@@ -124,7 +125,10 @@ def hidden_representation(estimator: Any, X: Any) -> np.ndarray:
         If there is no net with a hidden representation inside `estimator`.
     """
     name = type(estimator).__name__
-    estimator, X = _look_through(estimator, as_array(X))
+    estimator, transformers = look_through(estimator)
+    X = as_array(X)
+    for transformer in transformers:
+        X = transformer.transform(X)
     if not hasattr(estimator, "hidden_representation"):
         raise TypeError(
             "A base with the method hidden_representation was expected, such as this "
@@ -223,23 +227,6 @@ class _Logits(BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         return self.estimator.__sklearn_tags__()
-
-
-def _look_through(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The classifier inside wrappers, and what it is given there."""
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif isinstance(estimator, BaseSearchCV) and hasattr(
-            estimator, "best_estimator_"
-        ):
-            estimator = estimator.best_estimator_
-        elif isinstance(estimator, Pipeline):
-            if len(estimator) > 1:
-                X = estimator[:-1].transform(X)
-            estimator = estimator[-1]
-        else:
-            return estimator, X
 
 
 def _score_method(estimator: Any) -> tuple[str, dict[str, bool]]:

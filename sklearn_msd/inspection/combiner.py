@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.inspection.drawing import listed, new_axes, numbers, text_inches
 
 
@@ -52,6 +53,7 @@ class CombinerDisplay:
         Parameters
         ----------
         estimator : LinearCombiner or JointCombiner
+            Or a pipeline or fitted search of one.
         ax : matplotlib axes, default=None
             Where to draw; a new figure if None.
 
@@ -65,13 +67,14 @@ class CombinerDisplay:
             If `estimator` is no such combiner.
         """
         check_is_fitted(estimator)
-        if not hasattr(estimator, "class_contributions_"):
+        combiner, _ = look_through(estimator)
+        if not hasattr(combiner, "class_contributions_"):
             raise TypeError(
                 "estimator must be a LinearCombiner or JointCombiner; got "
-                f"{type(estimator).__name__}."
+                f"{type(combiner).__name__}."
             )
-        names = [name for name, base in estimator.estimators if base != "drop"]
-        return cls(estimator.class_contributions_, names, estimator.classes_).plot(ax)
+        names = [name for name, base in combiner.estimators if base != "drop"]
+        return cls(combiner.class_contributions_, names, combiner.classes_).plot(ax)
 
     def plot(self, ax: Any = None) -> Self:
         """Draw into matplotlib axes, new ones if None."""

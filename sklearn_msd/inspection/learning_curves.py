@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from scipy.stats import binomtest
 
+from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.inspection.drawing import (
     add_legend,
     by_name,
@@ -77,6 +78,7 @@ class LearningCurveDisplay:
         Parameters
         ----------
         estimators : mapping of str to estimator, or list of (name, estimator)
+            Pipelines and fitted searches of nets, too.
         axes : two matplotlib axes, default=None
             Where to draw; a new figure if None.
 
@@ -90,7 +92,8 @@ class LearningCurveDisplay:
             If an estimator has no validation curves.
         """
         histories = {}
-        for name, estimator in by_name(estimators, "estimators").items():
+        for name, wrapped in by_name(estimators, "estimators").items():
+            estimator, _ = look_through(wrapped)
             losses = getattr(estimator, "validation_loss_curve_", None)
             scores = getattr(estimator, "validation_scores_", None)
             if losses is None or scores is None:

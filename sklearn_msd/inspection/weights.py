@@ -8,6 +8,7 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.inspection.drawing import (
     add_legend,
     by_name,
@@ -75,6 +76,7 @@ class WeightHistogramDisplay:
         Parameters
         ----------
         estimators : mapping of str to net classifier, or list of (name, net classifier)
+            Pipelines and fitted searches of nets, too.
         layers : sequence of {"conv", "recurrent", "hidden", "output"}
         axes : array of matplotlib axes, default=None
             One for each weight of the layers; a new figure if None.
@@ -208,6 +210,7 @@ class KernelDisplay:
         Parameters
         ----------
         estimator : SegmentConvClassifier, TimeConvClassifier or SparseRefitClassifier
+            Or a pipeline or fitted search of one.
         n_strongest : int, default=10
             How many kernels, those with the largest sum of squares first.
         feature_names : sequence of str, default=None
@@ -282,9 +285,10 @@ class KernelDisplay:
 
 
 def _fitted_net(estimator: Any, name: str) -> Any:
-    """A net classifier, or the one that a `SparseRefitClassifier` ended with."""
+    """A net classifier, or the one inside: of a pipeline, a search, a sparse refit."""
     check_is_fitted(estimator)
-    net = getattr(estimator, "estimator_", estimator)
+    inner, _ = look_through(estimator)
+    net = getattr(inner, "estimator_", inner)
     if not hasattr(net, "module_"):
         raise TypeError(
             f"{name} must be a net classifier; got {type(estimator).__name__}."
