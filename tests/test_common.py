@@ -44,6 +44,7 @@ NETS = [
     SegmentConvClassifier(**CONV),
     TimeConvClassifier(**CONV),
     TimeConvClassifier(**CONV, pooling=None, global_pooling="mean_max"),
+    TimeConvClassifier(**CONV, global_pooling=("std", "max"), summary_norm="layer"),
     RecurrentClassifier(**RECURRENT),
     SparseRefitClassifier(SegmentConvClassifier(**CONV, random_state=0)),
 ]
@@ -53,6 +54,18 @@ BRIEF = clone(NET).set_params(max_epochs=3)
 # Solved closely: the checks compare to 1e-7.
 LOGISTIC = LogisticRegression(tol=1e-10)
 BASES = [("weak", clone(LOGISTIC).set_params(C=0.1)), ("strong", LOGISTIC)]
+
+# In these a song of weight 2 is not two songs: the means of a batch are taken over its
+# songs as they are, and noise is each song's own.
+NOISY = [
+    TimeConvClassifier(
+        **CONV,
+        global_pooling=("mean", "std"),
+        summary_norm="batch",
+        dropout=0.1,
+        crop_segments=3,
+    ),
+]
 
 META = [
     LinearCombiner(BASES, cv=2),
@@ -89,6 +102,16 @@ def in_float64(net):
 
 @parametrize_with_checks([in_float64(net) for net in NETS + META])
 def test_net_in_float64_with_full_batches(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    NOISY,
+    expected_failed_checks=lambda net: {
+        "check_sample_weight_equivalence_on_dense_data": "batch statistics and noise"
+    },
+)
+def test_net_with_noise(estimator, check):
     check(estimator)
 
 

@@ -256,16 +256,15 @@ class BaseSegmentClassifier(
         """Logits, of shape (n_songs, n_classes)."""
         logits = self._apply("forward", X)
         finite = np.isfinite(logits).all(axis=1, keepdims=True)
-        if finite.all():
-            return logits
-        huge = self._logits_of_huge_songs(X, logits.dtype)
-        return np.asarray(np.where(finite, logits, huge))
+        if not finite.all():
+            logits = np.where(finite, logits, self._of_huge_songs(X, logits.dtype))
+        return logits
 
-    def _logits_of_huge_songs(self, X: Any, dtype: np.dtype[Any]) -> np.ndarray:
+    def _of_huge_songs(self, X: Any, dtype: np.dtype[Any]) -> np.ndarray:
         """Logits of songs whose sums overflow; less the largest, to fit `dtype`."""
         X = validate_songs(self, X, padding=self.module_.takes_padding, reset=False)
         with plain_torch():
-            module = copy.deepcopy(self.module_).double()
+            module = copy.deepcopy(self.module_).double().eval()
         logits = apply_in_chunks(module, X, torch.float64, self.net_.device)
         logits = logits - logits.max(axis=1, keepdims=True)
         if np.isnan(logits).any():
@@ -279,13 +278,18 @@ class BaseSegmentClassifier(
     def _apply(self, method: str, X: Any) -> np.ndarray:
         check_is_fitted(self, "net_")
         X = validate_songs(self, X, padding=self.module_.takes_padding, reset=False)
-        function = getattr(self.module_, method)
-        return apply_in_chunks(function, X, self.net_.dtype, self.net_.device)
+        net, function = self.net_, getattr(self.module_.eval(), method)
+        return apply_in_chunks(function, X, net.dtype, net.device)
 
     @property
     def takes_padding(self) -> bool:
         """Whether songs may end in segments of NaN."""
         return False
+
+    @property
+    def _crop(self) -> tuple[int, int] | None:
+        """Segments of a training crop and features of a segment; None: whole songs."""
+        return None
 
     def _validate_labelled(
         self, X: Any, y: Any, padding: bool
@@ -335,6 +339,7 @@ class BaseSegmentClassifier(
             else {name: torch.as_tensor(m, device=device) for name, m in masks.items()},
             rng=self._rng,
             shuffle=self.shuffle,
+            crop=self._crop,
             dtype=dtype,
             lr=float(self.learning_rate),
             batch_size=int(self.batch_size),
@@ -351,6 +356,7 @@ class BaseSegmentClassifier(
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
         net.partial_fit(dataset, None, epochs=epochs)
+        net.module_.eval()
         net.drop_unfinished_epoch()
         interrupt, net.interrupt_ = net.interrupt_, None
         if interrupt is not None and not net.optimizer_.state:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -13,6 +13,7 @@ from sklearn_msd.common.docstrings import fill_docstring
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
+from sklearn_msd.nets.pooling import POOLINGS
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.training.parameters import SEQUENCE
 
@@ -127,9 +128,32 @@ class SegmentConvClassifier(BaseSegmentClassifier):
         )
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
+class _CroppingClassifier(BaseSegmentClassifier):
+    """Base of those that can train on parts of songs and predict whole ones."""
+
+    crop_segments: int | None = None
+
+    _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
+        **BaseSegmentClassifier._parameter_constraints,
+        "crop_segments": [_positive, None],
+    }
+
+    @property
+    def _crop(self) -> tuple[int, int] | None:
+        if self.crop_segments is None:
+            return None
+        if not self.takes_padding:
+            raise ValueError(
+                f"crop_segments={self.crop_segments} trains on parts of songs and "
+                "predicts whole ones, which needs global_pooling."
+            )
+        return int(self.crop_segments), self.n_segment_features_
+
+
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class TimeConvClassifier(BaseSegmentClassifier):
+class TimeConvClassifier(_CroppingClassifier):
     """1-D convolution over time, with pooling (section 4.2 of the report).
 
     A kernel covers all features of `kernel_height` consecutive segments. Pools do not
@@ -145,10 +169,23 @@ class TimeConvClassifier(BaseSegmentClassifier):
         Pooling after each convolutional layer (Figure 8).
     pool_size : int, default=2
         Positions pooled into one; of no effect with ``pooling=None``.
-    global_pooling : {"mean", "max", "mean_max"} or None, default=None
+    global_pooling : {"mean", "max", "mean_max"}, sequence of {"mean", "std", "max"} \
+            or None, default=None
         Summary of the last convolution over the whole song, instead of all its
         positions: far fewer weights, and no matter where in the song things happen.
-        Songs may then be of unequal length, padded with segments of NaN at the end.
+        ``("mean", "std")`` is *statistics pooling*, that of x-vectors. Songs may then
+        be of unequal length, padded with segments of NaN at the end.
+    summary_norm : {"batch", "layer"} or None, default=None
+        Normalisation of what the first fully connected layer takes: of each feature
+        over the songs of a batch (batch normalisation; in predictions, by the mean and
+        variance of the training), or of each song over its features (layer
+        normalisation). Its scales and shifts are not penalised.
+    dropout : float, default=0.0
+        Share of the inputs of each fully connected layer and of the output that is set
+        to zero in a training step; in [0, 1).
+    crop_segments : int or None, default=None
+        Train on as many segments of each song that has more, from a place chosen anew
+        in each epoch; predict, and validate, on whole songs. It needs `global_pooling`.
     n_kernels : int, default=50
         Kernels in each convolutional layer.
     n_conv_layers : int, default=2
@@ -165,6 +202,19 @@ class TimeConvClassifier(BaseSegmentClassifier):
     --------
     SegmentConvClassifier : The same with a kernel height of 1 and no pooling.
     RecurrentClassifier : The other way to model a sequence.
+    SegmentStatistics : What is as good with few songs, and trains in a second.
+
+    Notes
+    -----
+    To weight a song by 2 is to repeat it, but not with ``summary_norm="batch"``, which
+    takes the means of a batch's songs without weights, nor with `dropout` and
+    `crop_segments`, which are random.
+
+    References
+    ----------
+    .. [1] D. Snyder, D. Garcia-Romero, G. Sell, D. Povey, S. Khudanpur (2018).
+       X-vectors: robust DNN embeddings for speaker recognition. ICASSP.
+    .. [2] S. Ioffe, C. Szegedy (2015). Batch normalization. ICML.
 
     Examples
     --------
@@ -184,22 +234,30 @@ class TimeConvClassifier(BaseSegmentClassifier):
     kernel_height: int = 3
     pooling: Literal["max", "average"] | None = "max"
     pool_size: int = 2
-    global_pooling: Literal["mean", "max", "mean_max"] | None = None
+    global_pooling: Literal["mean", "max", "mean_max"] | Sequence[str] | None = None
+    summary_norm: Literal["batch", "layer"] | None = None
+    dropout: float = 0.0
     n_kernels: int = 50
     n_conv_layers: int = 2
     hidden_layer_sizes: Sequence[int] = (200,)
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         **SegmentConvClassifier._parameter_constraints,
+        **_CroppingClassifier._parameter_constraints,
         "kernel_height": [_positive],
         "pooling": [StrOptions({"max", "average"}), None],
         "pool_size": [_positive],
-        "global_pooling": [StrOptions({"mean", "max", "mean_max"}), None],
+        "global_pooling": [*SEQUENCE, StrOptions({*POOLINGS, "mean_max"}), None],
+        "summary_norm": [StrOptions({"batch", "layer"}), None],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
     }
 
     def _make_module(self, n_inputs: int, n_classes: int) -> SegmentNet:
+        n_segments = n_inputs // self.n_segment_features_
+        if self.crop_segments is not None:  # kernels and pools fit these
+            n_segments = min(n_segments, self.crop_segments)
         return ConvNet(
-            n_inputs // self.n_segment_features_,
+            n_segments,
             self.n_segment_features_,
             n_classes,
             n_kernels=self.n_kernels,
@@ -208,6 +266,8 @@ class TimeConvClassifier(BaseSegmentClassifier):
             pooling=self.pooling,
             pool_size=self.pool_size,
             global_pooling=self.global_pooling,
+            summary_norm=self.summary_norm,
+            dropout=self.dropout,
             hidden_layer_sizes=_sizes(self.hidden_layer_sizes),
         )
 
@@ -219,7 +279,7 @@ class TimeConvClassifier(BaseSegmentClassifier):
 
 @_documented
 @dataclass(kw_only=True, eq=False, repr=False)
-class RecurrentClassifier(BaseSegmentClassifier):
+class RecurrentClassifier(_CroppingClassifier):
     """Recurrent net (GRU, LSTM or tanh units) that reads a song segment by segment.
 
     The state after the last segment represents the song. Songs may differ in length: as
@@ -236,6 +296,9 @@ class RecurrentClassifier(BaseSegmentClassifier):
         Stacked recurrent layers.
     bidirectional : bool, default=False
         Also read each song backwards and join both final states.
+    crop_segments : int or None, default=None
+        Train on as many segments of each song that has more, from a place chosen anew
+        in each epoch; predict, and validate, on whole songs.
     <net_parameters>
 
     Attributes
@@ -263,7 +326,7 @@ class RecurrentClassifier(BaseSegmentClassifier):
     l1_layers: Sequence[str] = ("recurrent",)
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
-        **BaseSegmentClassifier._parameter_constraints,
+        **_CroppingClassifier._parameter_constraints,
         "cell": [StrOptions({"gru", "lstm", "tanh"})],
         "hidden_size": [_positive],
         "n_layers": [_positive],

@@ -254,6 +254,11 @@ class CorrectingClassifier(
                     f"{type(corrector).__name__}."
                 )
             corrector.set_params(n_segment_features=1)
+        if not self.freeze and getattr(corrector, "crop_segments", None) is not None:
+            raise ValueError(
+                "freeze=False trains the base on what the corrector sees, so the "
+                f"corrector's crop_segments must be None; got {corrector!r}."
+            )
         if self.cv is not None and is_frozen(self.estimator):
             raise ValueError(
                 "cv fits clones of the base, which a frozen base does not allow: pass "

@@ -102,6 +102,8 @@ def count_parameters(net: nn.Module) -> dict[str, int]:
     """Number of parameters of each layer (``conv1``, ``conv2``, …) and in all."""
     counts = {}
     for name, layer in net.named_children():
+        if next(layer.parameters(), None) is None:
+            continue  # dropout
         parts = list(layer) if isinstance(layer, nn.ModuleList) else [layer]
         for i, part in enumerate(parts, start=1):
             label = f"{name}{i}" if isinstance(layer, nn.ModuleList) else name

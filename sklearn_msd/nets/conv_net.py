@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.convolution import Pooling
-from sklearn_msd.nets.layers import HiddenLayers, TimeConv, linear
-from sklearn_msd.nets.pooling import GlobalPooling, pool_globally, split_padding
+from sklearn_msd.nets.layers import (
+    HiddenLayers,
+    SeededDropout,
+    TimeConv,
+    linear,
+    normalisation,
+)
+from sklearn_msd.nets.pooling import (
+    GlobalPooling,
+    pool_globally,
+    pooling_names,
+    split_padding,
+)
 
 
 class ConvNet(SegmentNet):
@@ -30,8 +41,13 @@ class ConvNet(SegmentNet):
     n_conv_layers : int
     pooling : {"max", "average"} or None
     pool_size : int
-    global_pooling : {"mean", "max", "mean_max"} or None
-        Summary of the last convolution over the whole song. None keeps every position.
+    global_pooling : {"mean", "max", "mean_max"}, sequence or None
+        Summary of the last convolution over the whole song: one or several of "mean",
+        "std" and "max". None keeps every position.
+    summary_norm : {"batch", "layer"} or None
+        Normalisation of what the hidden layers take.
+    dropout : float
+        Share of the inputs of each hidden layer and of the output that is dropped out.
     hidden_layer_sizes : sequence of int
     """
 
@@ -47,13 +63,17 @@ class ConvNet(SegmentNet):
         pooling: Pooling = None,
         pool_size: int = 2,
         global_pooling: GlobalPooling = None,
+        summary_norm: Literal["batch", "layer"] | None = None,
+        dropout: float = 0.0,
         hidden_layer_sizes: Sequence[int] = (200,),
     ) -> None:
         super().__init__()
         self.n_segment_features = n_segment_features
         # True is one, and no size of a tensor.
         n_kernels, kernel_height = int(n_kernels), int(kernel_height)
-        self.global_pooling = global_pooling
+        self.global_pooling: GlobalPooling = None
+        if global_pooling is not None:
+            self.global_pooling = pooling_names(global_pooling)
         self.takes_padding = global_pooling is not None
         layers = []
         length, width = n_segments, n_segment_features
@@ -64,7 +84,11 @@ class ConvNet(SegmentNet):
             layers.append(TimeConv(width, n_kernels, height, pooling, size))
             length, width = positions // size, n_kernels
         self.conv: Any = nn.ModuleList(layers)
-        summaries = {None: length, "mean": 1, "max": 1, "mean_max": 2}[global_pooling]
+        summaries = len(self.global_pooling) if self.global_pooling else length
+        if summary_norm is not None:
+            self.summary_norm = normalisation(summary_norm, summaries * width)
+        if dropout > 0:
+            self.dropout = SeededDropout(float(dropout))
         self.hidden = HiddenLayers(summaries * width, hidden_layer_sizes)
         self.output = linear(self.hidden.n_outputs, n_classes)
 
@@ -80,5 +104,9 @@ class ConvNet(SegmentNet):
             for layer in self.conv:
                 songs, lengths = layer(songs), layer.n_positions(lengths)
             summary = pool_globally(songs, lengths, self.global_pooling)
-        out: Tensor = self.hidden(summary)
-        return out
+        # Not all nets have these; those of older files know of neither.
+        norm, dropout = (getattr(self, p, None) for p in ("summary_norm", "dropout"))
+        if norm is not None:
+            summary = norm(summary)
+        out: Tensor = self.hidden(summary, dropout)
+        return out if dropout is None else dropout(out)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Literal
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.convolution import Pooling, conv_relu_pool
+
+# Of what batch normalisation remembers, the share that each batch replaces.
+_MOMENTUM = 0.1
 
 
 class TimeConv(nn.Module):
@@ -70,11 +76,91 @@ class HiddenLayers(nn.ModuleList):
         super().__init__(linear(a, b) for a, b in itertools.pairwise(widths))
         self.n_outputs = widths[-1]
 
-    def forward(self, x: Tensor) -> Tensor:
-        """From (n_songs, n_inputs) to (n_songs, n_outputs)."""
+    def forward(self, x: Tensor, dropout: nn.Module | None = None) -> Tensor:
+        """From (n_songs, n_inputs) to (n_songs, n_outputs), each input dropped out."""
         for layer in self:
-            x = torch.relu(layer(x))
+            x = torch.relu(layer(x if dropout is None else dropout(x)))
         return x
+
+
+class SeededDropout(nn.Module):
+    """Dropout whose numbers come from a generator of the training's own.
+
+    PyTorch's reads the global seed. Outside :func:`noise_from` it does so too.
+
+    Parameters
+    ----------
+    p : float
+        Share of the inputs set to zero, in training; the others are divided by 1 - p.
+    """
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the same shape."""
+        if not self.training:
+            return x
+        kept = torch.empty_like(x).bernoulli_(1 - self.p, generator=self.generator)
+        return x * kept / (1 - self.p)
+
+
+class BatchNorm(nn.BatchNorm1d):
+    """PyTorch's batch normalisation, for few steps and batches of one song, too.
+
+    The running figures are the mean over the first batches, until the momentum has
+    forgotten where they began. A batch of one song, which has no variance, is
+    normalised by the running figures.
+    """
+
+    num_batches_tracked: Tensor
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Of the same shape, (n_songs, n_features)."""
+        of_batch, momentum = self.training and len(x) > 1, 0.0
+        if of_batch:
+            self.num_batches_tracked.add_(1)
+            momentum = max(_MOMENTUM, 1 / int(self.num_batches_tracked))
+        return F.batch_norm(
+            x,
+            self.running_mean,
+            self.running_var,
+            self.weight,
+            self.bias,
+            of_batch,
+            momentum,
+            self.eps,
+        )
+
+
+def normalisation(kind: Literal["batch", "layer"], n_features: int) -> nn.Module:
+    """A layer that brings its inputs to mean 0 and variance 1, then scales them.
+
+    Parameters
+    ----------
+    kind : {"batch", "layer"}
+        Each feature over the songs of a batch, or each song over its features.
+    n_features : int
+    """
+    return BatchNorm(n_features) if kind == "batch" else nn.LayerNorm(n_features)
+
+
+@contextmanager
+def noise_from(net: nn.Module, rng: np.random.RandomState | None) -> Iterator[None]:
+    """Let `rng` decide what is dropped out; without dropout it is not asked."""
+    layers = [part for part in net.modules() if isinstance(part, SeededDropout)]
+    if layers and rng is not None:
+        device = next(net.parameters()).device
+        generator = torch.Generator(device).manual_seed(int(rng.randint(2**31)))
+        for layer in layers:
+            layer.generator = generator
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.generator = None
 
 
 def linear(n_inputs: int, n_outputs: int) -> nn.Linear:

@@ -12,7 +12,12 @@ from sklearn_msd.combining.joint import JointNet
 from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
-from sklearn_msd.nets.layers import HiddenLayers, TimeConv
+from sklearn_msd.nets.layers import (
+    BatchNorm,
+    HiddenLayers,
+    SeededDropout,
+    TimeConv,
+)
 from sklearn_msd.nets.recurrent import RecurrentNet
 
 # Beside this package's public estimators. Their state
@@ -43,7 +48,7 @@ _CLASSES = {
     ),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
     "sklearn.svm": ("SVC",),
-    "torch.nn": ("GRU", "LSTM", "Linear", "ModuleList", "RNN"),
+    "torch.nn": ("GRU", "LSTM", "LayerNorm", "Linear", "ModuleList", "RNN"),
 }
 # This package's own parts, by the names that files know: where they lay once.
 _PARTS: dict[str, type] = {
@@ -55,6 +60,8 @@ _PARTS: dict[str, type] = {
     "sklearn_msd.modules.HiddenLayers": HiddenLayers,
     "sklearn_msd.modules.RecurrentNet": RecurrentNet,
     "sklearn_msd.modules.TimeConv": TimeConv,
+    "sklearn_msd.nets.layers.BatchNorm": BatchNorm,
+    "sklearn_msd.nets.layers.SeededDropout": SeededDropout,
 }
 _PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
 

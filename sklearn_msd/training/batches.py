@@ -127,6 +127,9 @@ class BatchIterator:
         Shuffles the songs anew in each pass; None keeps their order.
     shuffle : {"full", "blocks"}, default="full"
         How: `TrainingParameters` explains.
+    crop : (int, int), default=None
+        Segments to cut longer songs to, from a place that `rng` decides anew in each
+        pass, and features of a segment.
     """
 
     def __init__(
@@ -135,9 +138,10 @@ class BatchIterator:
         batch_size: int,
         rng: np.random.RandomState | None = None,
         shuffle: str = "full",
+        crop: tuple[int, int] | None = None,
     ) -> None:
         self.dataset, self.batch_size = dataset, batch_size
-        self.rng, self.shuffle = rng, shuffle
+        self.rng, self.shuffle, self.crop = rng, shuffle, crop
 
     def __len__(self) -> int:
         return -(-len(self.dataset) // self.batch_size)
@@ -165,7 +169,39 @@ class BatchIterator:
 
     def _batches(self, dataset: SongDataset, order: np.ndarray) -> Iterator[Batch]:
         for start in range(0, len(order), self.batch_size):
-            yield dataset[order[start : start + self.batch_size]]
+            batch = dataset[order[start : start + self.batch_size]]
+            if self.crop is not None and self.rng is not None:
+                batch[0]["x"] = random_crops(batch[0]["x"], *self.crop, self.rng)
+            yield batch
+
+
+def random_crops(
+    songs: Tensor, n_segments: int, width: int, rng: np.random.RandomState
+) -> Tensor:
+    """As many segments of each song, those of shorter ones as they are.
+
+    Parameters
+    ----------
+    songs : Tensor of shape (n_songs, n_segments_now * width)
+        Those of fewer segments end in segments of NaN.
+    n_segments : int
+    width : int
+        Features of a segment.
+    rng : RandomState
+        Decides where crops start: anywhere, with one probability, within the song.
+
+    Returns
+    -------
+    Tensor of shape (n_songs, min(n_segments, n_segments_now) * width)
+    """
+    songs = songs.unflatten(1, (-1, width))
+    if songs.shape[1] <= n_segments:
+        return songs.flatten(1)
+    lengths = songs.shape[1] - songs[:, :, 0].isnan().sum(dim=1).cpu().numpy()
+    starts = rng.randint(np.maximum(lengths - n_segments, 0) + 1)
+    places = torch.as_tensor(starts[:, None] + np.arange(n_segments))
+    rows = torch.arange(len(songs)).unsqueeze(1)
+    return songs[rows.to(songs.device), places.to(songs.device)].flatten(1)
 
 
 def _blocks_in_random_order(n: int, rng: np.random.RandomState) -> np.ndarray:

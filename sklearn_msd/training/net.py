@@ -20,6 +20,7 @@ from skorch import NeuralNetClassifier
 from torch import Tensor, nn
 
 from sklearn_msd.nets.base import SegmentNet, layer_weights
+from sklearn_msd.nets.layers import noise_from
 from sklearn_msd.training.batches import (
     PREDICTION_CHUNK,
     BatchIterator,
@@ -41,9 +42,12 @@ class LogitNet(NeuralNetClassifier):
     masks : mapping of parameter name to bool Tensor, default=None
         Weights where a mask is False are set to zero and stay there.
     rng : RandomState, default=None
-        Shuffles the batches.
+        Shuffles the batches, and decides what is dropped out and where crops start.
     shuffle : {"full", "blocks"}
-        How.
+        How batches are shuffled.
+    crop : (int, int), default=None
+        Segments of the crop of a song to train on, and features of a segment; None
+        trains on whole songs.
     dtype : torch.dtype
     **kwargs
         As for :class:`skorch.NeuralNetClassifier`.
@@ -60,6 +64,7 @@ class LogitNet(NeuralNetClassifier):
         masks: Mapping[str, Tensor] | None = None,
         rng: np.random.RandomState | None = None,
         shuffle: str = "full",
+        crop: tuple[int, int] | None = None,
         dtype: torch.dtype = torch.float32,
         criterion: Any = nn.CrossEntropyLoss,
         optimizer: Any = torch.optim.Adam,
@@ -77,7 +82,7 @@ class LogitNet(NeuralNetClassifier):
         self.l2, self.l2_layers = l2, l2_layers
         self.l1, self.l1_layers = l1, l1_layers
         self.masks, self.rng, self.dtype = masks, rng, dtype
-        self.shuffle = shuffle
+        self.shuffle, self.crop = shuffle, crop
 
     def initialize_module(self) -> LogitNet:
         """Take the module as it is, with the masked weights at zero."""
@@ -113,8 +118,15 @@ class LogitNet(NeuralNetClassifier):
     def get_iterator(self, dataset: SongDataset, training: bool = False) -> Any:
         """Shuffled batches for training, larger ones in order otherwise."""
         if training:
-            return BatchIterator(dataset, self.batch_size, self.rng, self.shuffle)
+            return BatchIterator(
+                dataset, self.batch_size, self.rng, self.shuffle, self.crop
+            )
         return BatchIterator(dataset, max(self.batch_size, PREDICTION_CHUNK))
+
+    def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
+        """One step, in which the net's own generator decides what is dropped out."""
+        with noise_from(self.module_, self.rng):
+            return super().train_step_single(batch, **fit_params)
 
     def infer(self, x: dict[str, Tensor], **fit_params: Any) -> Tensor:
         """Logits plus base logits, where there are any: softmax(base + correction)."""

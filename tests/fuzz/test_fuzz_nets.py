@@ -63,13 +63,18 @@ NETS = {
         "kernel_height": st.sampled_from([1, 2]),
         "pooling": st.sampled_from(["max", "average", None]),
         "pool_size": st.sampled_from([1, 2]),
-        "global_pooling": st.sampled_from([None, "mean", "max", "mean_max"]),
+        "global_pooling": st.sampled_from(
+            [None, "mean", "mean_max", ("std",), ["max", "std"], np.array(["mean"])]
+        ),
+        "summary_norm": st.sampled_from([None, "batch", "layer"]),
+        "dropout": st.sampled_from([0, 0.5, np.float32(0.1)]),
     },
     RecurrentClassifier: {
         "cell": st.sampled_from(["gru", "lstm", "tanh"]),
         "hidden_size": st.sampled_from([1, 3]),
         "n_layers": st.sampled_from([1, 2]),
         "bidirectional": st.booleans(),
+        "crop_segments": st.sampled_from([None, 2, np.int64(100)]),
     },
 }
 FIT = ("X", "y", "sample_weight", "base_logits", "X_val", "y_val", "base_logits_val")

@@ -135,9 +135,17 @@ def padded_songs():
     return X, y
 
 
-def test_global_pooling_takes_padded_songs(tmp_path):
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"global_pooling": ("mean", "std", "max"), "summary_norm": "batch"},
+        {"global_pooling": ("std",), "summary_norm": "layer"},
+    ],
+)
+def test_global_pooling_takes_padded_songs(params, tmp_path):
     X, y = padded_songs()
-    model = make_pipeline(SegmentScaler(), conv(global_pooling="mean_max")).fit(X, y)
+    net = conv(**params, dropout=0.5, crop_segments=4)
+    model = make_pipeline(SegmentScaler(), net).fit(X, y)
     (probabilities, _), _ = run(model, X, tmp_path / "model.onnx")
     np.testing.assert_allclose(probabilities, model.predict_proba(X), atol=1e-5)
 

@@ -82,6 +82,12 @@ ESTIMATORS = {
     "segment conv": SegmentConvClassifier(n_kernels=4, **SHORT, dtype="float64"),
     "conv": conv(pooling="average", class_weight={"Jazz": 2.0}),
     "global pooling": conv(global_pooling="mean_max", lr_schedule="one_cycle"),
+    "batch normalisation": conv(
+        global_pooling=("mean", "std"), summary_norm="batch", dropout=0.5
+    ),
+    "layer normalisation": conv(
+        global_pooling=["max"], summary_norm="layer", crop_segments=4
+    ),
     "gru": RecurrentClassifier(hidden_size=5, n_layers=2, bidirectional=True, **SHORT),
     "lstm": RecurrentClassifier(cell="lstm", hidden_size=5, **SHORT),
     "tanh": RecurrentClassifier(cell="tanh", hidden_size=5, **SHORT),
