@@ -1,5 +1,7 @@
 """The net and its features against the original under TensorFlow."""
 
+import glob
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,24 @@ def test_pytorchs_global_modes_change_nothing():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = layer_of(*noise())
     np.testing.assert_array_equal(found, expected)
+
+
+def test_every_licence_in_the_package_is_named_for_the_wheel():
+    root = Path(__file__).parents[4]
+    if not (root / "pyproject.toml").exists():
+        pytest.skip("there is no pyproject.toml beside the tests")
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    # As hatchling does it: ** is not recursive.
+    named = {
+        path
+        for pattern in project["license-files"]
+        for path in glob.glob(pattern, root_dir=root)
+    }
+    lying = {
+        str(path.relative_to(root)) for path in root.glob("sklearn_msd/**/LICENSE*")
+    }
+    assert "sklearn_msd/datasets/audio/musicnn/LICENSE-musicnn.txt" in lying
+    assert lying <= named
 
 
 @pytest.mark.slow
