@@ -44,6 +44,7 @@ def test_without_wrappers():
     assert look_through(net) == (net, [])
 
 
+@pytest.mark.filterwarnings("ignore:The validation loss was still falling")
 def test_displays_open_pipelines_and_searches():
     pytest.importorskip("matplotlib")
     net = TimeConvClassifier(
