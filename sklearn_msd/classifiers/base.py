@@ -4,7 +4,7 @@ Data flows one way: array → validated flat array → tensors → logits → la
 """
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -23,7 +23,6 @@ from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 
 from sklearn_msd.classifiers.callbacks import (
-    FIT_CALLBACKS,
     EpochsAsTasks,
     fit_callbacks,
     own_callbacks,
@@ -168,7 +167,7 @@ class BaseSegmentClassifier(
         context.call_on_fit_task_begin(**task)
         callbacks = fit_callbacks(self, len(train), valid is not None, checkpoint)
         if hasattr(self, "_skl_callbacks"):
-            callbacks.append(("scikit_learn", EpochsAsTasks(context, task)))
+            callbacks["scikit_learn"] = EpochsAsTasks(context, task)
 
         module = previous or options.module or self._initialised_module()
         trained = module if options.compose is None else options.compose(module)
@@ -223,13 +222,11 @@ class BaseSegmentClassifier(
         train = training_songs(self, X, y, sample_weight, base_logits, FitOptions())
         if first:
             self._rng = check_random_state(self.random_state)
-            net = self._make_net(None, callbacks=own_callbacks(self))
+            net = self._make_net(None)
         elif self.net_.can_train:
             net = self.net_
         else:  # it was pickled
-            net = self._make_net(
-                self.module_, callbacks=own_callbacks(self), masks=self.net_.masks
-            )
+            net = self._make_net(self.module_, masks=self.net_.masks)
         self._train(net, train, epochs=1)
         return self
 
@@ -315,7 +312,7 @@ class BaseSegmentClassifier(
         self,
         module: SegmentNet | None,
         valid: SongDataset | None = None,
-        callbacks: Sequence[Any] = (),
+        fit_callbacks: Mapping[str, Any] | None = None,
         masks: Mapping[str, Any] | None = None,
     ) -> LogitNet:
         """A net that is ready to train `module`, or one newly initialised."""
@@ -344,13 +341,13 @@ class BaseSegmentClassifier(
             lr=float(self.learning_rate),
             batch_size=int(self.batch_size),
             train_split=None if valid is None else predefined_split(valid),
-            callbacks=list(callbacks),
+            callbacks=own_callbacks(self),
+            fit_callbacks=fit_callbacks,
+            max_epochs=int(self.max_epochs),
+            warm_start=bool(self.warm_start),
             verbose=int(self.verbose),
             device=str(device),
         )
-        if not self.verbose:
-            # It would lay out its table all the same, and may lose a Ctrl-C there.
-            net.set_params(callbacks__print_log=None)
         net.initialize()
         return net
 
@@ -363,15 +360,9 @@ class BaseSegmentClassifier(
             raise interrupt  # before the first step: there is nothing to keep
         # What follows is not of this fit: `partial_fit` validates nothing, and knows
         # no end that a rate could fall to.
-        if "one_cycle" in dict(net.callbacks_):
+        if "one_cycle" in net.fit_callbacks:
             net.initialize_optimizer()
-        net.train_split = None
-        net.callbacks = None
-        net.callbacks_ = [
-            (name, callback)
-            for name, callback in net.callbacks_
-            if name not in FIT_CALLBACKS
-        ]
+        net.train_split, net.fit_callbacks = None, {}
         self.net_ = net
         self._record_curves()
         if interrupt is not None:

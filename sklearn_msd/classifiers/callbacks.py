@@ -12,15 +12,12 @@ from torch.optim.lr_scheduler import OneCycleLR
 from sklearn_msd.training.checkpoints import Checkpoint
 from sklearn_msd.training.net import LogitNet
 
-# Names of the callbacks that `fit` adds to the user's, for itself alone.
-FIT_CALLBACKS = ("one_cycle", "fit_checkpoint", "early_stopping", "scikit_learn")
-
 
 def fit_callbacks(
     estimator: Any, n_songs: int, validated: bool, checkpoint: Checkpoint | None
-) -> list[Any]:
-    """The user's callbacks, and those that the parameters of `fit` ask for."""
-    callbacks = own_callbacks(estimator)
+) -> dict[str, Callback]:
+    """Those that the parameters of `fit` ask for, by name, in the order of calls."""
+    callbacks: dict[str, Callback] = {}
     if estimator.lr_schedule == "one_cycle":
         schedule = LRScheduler(
             policy=OneCycleLR,
@@ -29,19 +26,25 @@ def fit_callbacks(
             * math.ceil(n_songs / estimator.batch_size),
             step_every="batch",
         )
-        callbacks.append(("one_cycle", schedule))
+        callbacks["one_cycle"] = schedule
     if checkpoint is not None:
-        callbacks.append(("fit_checkpoint", checkpoint))
+        callbacks["fit_checkpoint"] = checkpoint
     if estimator.early_stopping and validated:
         stopping = EarlyStopping(
             patience=estimator.n_iter_no_change, threshold=0, load_best=True
         )
-        callbacks.append(("early_stopping", stopping))
+        callbacks["early_stopping"] = stopping
     return callbacks
 
 
 def own_callbacks(estimator: Any) -> list[Any]:
-    """Copies of the user's callbacks."""
+    """The user's callbacks, as they are.
+
+    Raises
+    ------
+    TypeError
+        If there is something else among them.
+    """
     for i, item in enumerate(estimator.callbacks or []):
         pair = isinstance(item, list | tuple) and len(item) == 2
         callback = item[1] if pair else item
@@ -53,7 +56,7 @@ def own_callbacks(estimator: Any) -> list[Any]:
                 f"callbacks[{i}] must be a skorch callback, or a pair of a name "
                 f"and one; got {item!r}."
             )
-    return copy.deepcopy(estimator.callbacks or [])
+    return list(estimator.callbacks or [])
 
 
 class EpochsAsTasks(Callback):

@@ -106,7 +106,7 @@ class Checkpoint(Callback):
         found, self._found = self._found, None
         if found is None or not found["history"]:
             return epochs
-        arrays, callbacks = found["arrays"], dict(net.callbacks_)
+        arrays, callbacks = found["arrays"], net.fit_callbacks
         net.module_.load_state_dict(_part("module", arrays))
         adam = {i: _part(f"optimizer.{i}", arrays) for i in found["optimizer"]}
         groups = [_with_tuples(group) for group in found["groups"]]
@@ -114,7 +114,7 @@ class Checkpoint(Callback):
         if net.rng is not None:
             _set_state(net.rng, found["rng"])
         net.history.extend(found["history"])
-        for callback in callbacks.values():
+        for _, callback in net.callbacks_:
             name = getattr(callback, "name_", getattr(callback, "name", None))
             bests = [epoch for epoch in net.history if epoch.get(f"{name}_best")]
             if bests:
@@ -137,7 +137,7 @@ class Checkpoint(Callback):
     def on_epoch_end(self, net: LogitNet, **kwargs: Any) -> None:
         """Write, if it is time to or there is nothing more to come."""
         last = len(net.history) == self._max_epochs
-        stopping = dict(net.callbacks_).get("early_stopping")
+        stopping = net.fit_callbacks.get("early_stopping")
         if stopping is not None:
             misses = len(net.history) - _best_epoch(net)[0]
             last = last or misses == stopping.patience
@@ -151,7 +151,7 @@ class Checkpoint(Callback):
                 f"checkpoint={str(self.path)!r} was changed by something else during "
                 "the fit: each fit needs a file of its own."
             )
-        callbacks = dict(net.callbacks_)
+        callbacks = net.fit_callbacks
         optimizer = net.optimizer_.state_dict()
         history = json.dumps(list(net.history), default=as_json).encode()
         arrays = {"history": np.frombuffer(history, np.uint8)}

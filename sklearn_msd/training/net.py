@@ -9,7 +9,6 @@ are cross-entropies, and the penalty is logged beside them.
 
 from __future__ import annotations
 
-import dis
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import Callback, PrintLog
 from torch import Tensor, nn
 
 from sklearn_msd.nets.base import SegmentNet, layer_weights
@@ -26,6 +26,7 @@ from sklearn_msd.training.batches import (
     BatchIterator,
     SongDataset,
 )
+from sklearn_msd.training.interrupts import NotedInterrupts
 
 
 class LogitNet(NeuralNetClassifier):
@@ -49,6 +50,9 @@ class LogitNet(NeuralNetClassifier):
         Segments of the crop of a song to train on, and features of a segment; None
         trains on whole songs.
     dtype : torch.dtype
+    fit_callbacks : mapping of str to Callback, default=None
+        Those of a fit itself, beside `callbacks`, which are the user's. They have no
+        names there that a user's might have too.
     **kwargs
         As for :class:`skorch.NeuralNetClassifier`.
     """
@@ -66,6 +70,7 @@ class LogitNet(NeuralNetClassifier):
         shuffle: str = "full",
         crop: tuple[int, int] | None = None,
         dtype: torch.dtype = torch.float32,
+        fit_callbacks: Mapping[str, Callback] | None = None,
         criterion: Any = nn.CrossEntropyLoss,
         optimizer: Any = torch.optim.Adam,
         train_split: Any = None,
@@ -83,6 +88,19 @@ class LogitNet(NeuralNetClassifier):
         self.l1, self.l1_layers = l1, l1_layers
         self.masks, self.rng, self.dtype = masks, rng, dtype
         self.shuffle, self.crop = shuffle, crop
+        self.fit_callbacks: Mapping[str, Any] = fit_callbacks or {}
+
+    @property
+    def _default_callbacks(self) -> list[tuple[str, Callback]]:
+        callbacks = dict(super()._default_callbacks)
+        return list((callbacks | {"print_log": _QuietPrintLog()}).items())
+
+    def initialize_callbacks(self) -> LogitNet:
+        """Initialise skorch's and the user's callbacks, and the fit's own."""
+        super().initialize_callbacks()
+        for callback in self.fit_callbacks.values():
+            callback.initialize()
+        return self
 
     def initialize_module(self) -> LogitNet:
         """Take the module as it is, with the masked weights at zero."""
@@ -163,18 +181,57 @@ class LogitNet(NeuralNetClassifier):
                 if grad is not None:
                     grad.mul_(mask)
 
-    def fit_loop(self, X: Any, y: Any = None, epochs: Any = None, **kwargs: Any) -> Any:
-        """Train until the end or until a callback ends it; keep who pressed Ctrl-C."""
+    def partial_fit(
+        self, X: Any, y: Any = None, classes: Any = None, **kwargs: Any
+    ) -> LogitNet:
+        """Train until the end or until a callback ends it; keep Ctrl-C for the fit."""
+        if not self.initialized_:
+            self.initialize()
         self.interrupt_: BaseException | None = None
-        for _, callback in self.callbacks_:
+        kwargs.setdefault("_routing_method", "partial_fit")
+        self.notify("on_train_begin", X=X, y=y)
+        for callback in self.fit_callbacks.values():
             if hasattr(callback, "resume"):  # from where an earlier training was
-                epochs = callback.resume(self, epochs)
+                kwargs["epochs"] = callback.resume(self, kwargs.get("epochs"))
+        with NotedInterrupts() as noted:
+            try:
+                self.fit_loop(X, y, **kwargs)
+            except KeyboardInterrupt as error:
+                if noted.caused(error):
+                    self.interrupt_ = error
+        self.notify("on_train_end", X=X, y=y)
+        return self
+
+    def notify(self, method_name: str, **kwargs: Any) -> None:
+        """Call a method of skorch's and the user's callbacks, and of the fit's own.
+
+        The fit's own come last, so that a history is complete when they read it, and
+        they see each finished epoch, also the one at whose end a callback ends the
+        training. At the end of the training they come first: what the user's callbacks
+        save is then the net that the fit returns.
+        """
+        own = list(self.fit_callbacks.values())
+        if method_name == "on_train_end":
+            for callback in own if self.history else []:
+                callback.on_train_end(self, **kwargs)
+            own = []
+        stop = None
         try:
-            return super().fit_loop(X, y, epochs, **kwargs)
-        except KeyboardInterrupt as error:  # skorch takes it for an end of the training
-            if not _raised_by_a_statement(error):
-                self.interrupt_ = error
-            raise
+            getattr(self, method_name)(self, **kwargs)
+            for _, callback in self.callbacks_:
+                if callback is not None:  # switched off by `set_params`
+                    getattr(callback, method_name)(self, **kwargs)
+        except KeyboardInterrupt as error:
+            if method_name != "on_epoch_end" or not self.epoch_is_finished:
+                raise
+            stop = error
+        for callback in own:
+            try:
+                getattr(callback, method_name)(self, **kwargs)
+            except KeyboardInterrupt as error:
+                stop = stop or error
+        if stop is not None:
+            raise stop
 
     def run_single_epoch(
         self, iterator: Any, training: bool, prefix: str, step_fn: Any, **kwargs: Any
@@ -207,12 +264,18 @@ class LogitNet(NeuralNetClassifier):
         with torch.no_grad():
             return all(math.isfinite(p.sum()) for p in self.module_.parameters())
 
+    @property
+    def epoch_is_finished(self) -> bool:
+        """Whether the last epoch has all of its losses."""
+        logged = {"penalty", "train_loss"}
+        last = self.history[-1] if self.history else {}
+        if "valid_batch_count" in last:
+            logged |= {"valid_loss", "valid_acc"}
+        return logged.issubset(last)
+
     def drop_unfinished_epoch(self) -> None:
         """Forget the losses of an epoch that was cut short; its steps stay."""
-        logged = {"penalty", "train_loss"}
-        if self.history and "valid_batch_count" in self.history[-1]:
-            logged |= {"valid_loss", "valid_acc"}
-        if self.history and not logged.issubset(self.history[-1]):
+        if self.history and not self.epoch_is_finished:
             del self.history[-1]
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
@@ -239,6 +302,7 @@ class LogitNet(NeuralNetClassifier):
         self.optimizer_ = None
         self.callbacks = None
         self.callbacks_: list[tuple[str, Any]] = []
+        self.fit_callbacks = {}
         self.train_split = None
         self.rng = None
 
@@ -251,16 +315,10 @@ class LogitNet(NeuralNetClassifier):
         return state
 
 
-def _raised_by_a_statement(error: BaseException) -> bool:
-    """Whether a KeyboardInterrupt is a callback's, and not of Ctrl-C.
+class _QuietPrintLog(PrintLog):
+    """skorch's table of losses, which is not even laid out where nobody sees it."""
 
-    A callback ends a training with ``raise KeyboardInterrupt``; the signal handler
-    throws it in at whatever instruction is next.
-    """
-    origin = error.__traceback__
-    while origin is not None and origin.tb_next is not None:
-        origin = origin.tb_next
-    if origin is None:
-        return False
-    instruction = origin.tb_frame.f_code.co_code[origin.tb_lasti]
-    return dis.opname[instruction] == "RAISE_VARARGS"
+    def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
+        """Print a line, where the net is to say anything."""
+        if net.verbose:
+            super().on_epoch_end(net, **kwargs)

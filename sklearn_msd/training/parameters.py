@@ -11,6 +11,8 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 
+from sklearn_msd.common.copies import copied
+
 # scikit-learn's "array-like" are all that have a length, forests among them.
 SEQUENCE = [list, tuple, set, frozenset, np.ndarray]
 
@@ -57,8 +59,9 @@ l2 : float, default=0.01
     device : str, default="auto"
         "auto" is a CUDA device where there is one, else the CPU; or a PyTorch name.
     callbacks : list of skorch callbacks, default=None
-        Copied before use; `net_.callbacks_` has the copies. `partial_fit` calls them
-        too.
+        Used as they are, by `fit` and `partial_fit`, so that what they hold can be read
+        afterwards. `clone`, and so searches and ensembles, gives each net copies that
+        share what cannot be copied, such as an open file or a writer of logs.
     checkpoint : str, path-like or None, default=None
         File that `fit` keeps its state in, and goes on from if it is there: with the
         same parameters and songs, to the weights of a fit without a break. A finished
@@ -121,6 +124,19 @@ class TrainingParameters:
         "verbose": ["verbose"],
         "random_state": ["random_state"],
     }
+
+    def __sklearn_clone__(self) -> Any:
+        """A clone with copies of the callbacks.
+
+        Fits that run side by side must not share a callback's state. scikit-learn would
+        make callbacks anew from their attributes, which their constructors need not
+        take, and fail for what cannot be copied.
+        """
+        plain = object.__new__(type(self))
+        plain.__dict__.update(self.__dict__, callbacks=None)
+        clone = super(TrainingParameters, plain).__sklearn_clone__()  # type: ignore[misc]
+        clone.callbacks = copied(self.callbacks)
+        return clone
 
     def training_parameters(self) -> dict[str, Any]:
         """The values of these parameters, and of no others."""
