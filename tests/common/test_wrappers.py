@@ -44,21 +44,15 @@ def test_without_wrappers():
     assert look_through(net) == (net, [])
 
 
-@pytest.mark.filterwarnings("ignore:The validation loss was still falling")
 def test_displays_open_pipelines_and_searches():
     pytest.importorskip("matplotlib")
-    net = TimeConvClassifier(
-        n_kernels=3,
-        max_epochs=2,
-        early_stopping=True,
-        validation_fraction=0.3,
-        n_iter_no_change=2,
-        random_state=0,
-    )
-    search = GridSearchCV(make_pipeline(SegmentScaler(), net), {}, cv=2).fit(X, Y)
-    inside = search.best_estimator_[-1]
+    net = TimeConvClassifier(n_kernels=3, max_epochs=2, random_state=0)
+    scaled = SegmentScaler().fit_transform(X)
+    net.fit(scaled, Y, X_val=scaled, y_val=Y)
+    model = make_pipeline(SegmentScaler(), FrozenEstimator(net))
+    search = GridSearchCV(model, {}, cv=2).fit(X, Y)
     curves = LearningCurveDisplay.from_estimator(search).histories["GridSearchCV"]
-    np.testing.assert_allclose(curves[0][0], inside.validation_loss_curve_, rtol=1e-6)
+    np.testing.assert_allclose(curves[0][0], net.validation_loss_curve_, rtol=1e-6)
     kernels = KernelDisplay.from_estimator(search.best_estimator_, n_strongest=3)
     assert kernels.kernels.shape == (3, 3, 4)
     assert WeightHistogramDisplay.from_estimator(search).weights
