@@ -53,7 +53,13 @@ def _logistic() -> Any:
 def _net() -> Any:
     """The net that was best on hundreds of songs (user guide)."""
     return msd.TimeConvClassifier(
-        global_pooling="mean_max", lr_schedule="one_cycle", max_epochs=30, batch_size=25
+        global_pooling=("mean", "std"),
+        summary_norm="batch",
+        dropout=0.5,
+        crop_segments=120,
+        lr_schedule="one_cycle",
+        max_epochs=30,
+        batch_size=25,
     )
 
 
