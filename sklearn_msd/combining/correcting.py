@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
@@ -51,10 +52,11 @@ class CorrectingClassifier(
     estimator : classifier
         The base, of any kind. ``FrozenEstimator(base)`` is used as it is and predicts
         once in a fit; any other is cloned and fitted first.
-    corrector : net classifier, default=None
+    corrector : net classifier, or pipeline that ends in one, default=None
         Its early stopping, if it is on, watches the corrected predictions. None is
         ``FullyConnectedClassifier(hidden_layer_sizes=(200, 200))``. Of several
-        correctors each has a `checkpoint` of its own: ``path``, ``path.2``, ….
+        correctors each has a `checkpoint` of its own: ``path``, ``path.2``, …. With a
+        pipeline the net can see the songs in another way than the base does.
     freeze : bool, default=True
         With False the base, a net, is fine-tuned together with the first corrector, in
         a copy and with the corrector's training parameters (Figure 11).
@@ -88,7 +90,7 @@ class CorrectingClassifier(
     estimator_ : classifier
         The base: as it was given, a fitted clone or, with ``freeze=False``, the copy
         that trained on.
-    correctors_ : list of net classifiers
+    correctors_ : list of net classifiers or pipelines
         Fitted.
     loss_curve_, validation_loss_curve_, validation_scores_ : list of float
         Learning curves of the corrected predictions, corrector after corrector.
@@ -124,7 +126,7 @@ class CorrectingClassifier(
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {
         "estimator": [HasMethods("fit")],
-        "corrector": [BaseSegmentClassifier, None],
+        "corrector": [BaseSegmentClassifier, Pipeline, None],
         "freeze": ["boolean"],
         "n_corrections": [Interval(Integral, 1, None, closed="left")],
         "use_hidden": ["boolean"],
@@ -210,11 +212,11 @@ class CorrectingClassifier(
         self.correctors_, self.combiners_ = [], []
         for stage in range(self.n_corrections):
             fresh = clone(corrector)
+            net = _net_of(fresh)
             if seeds is not None:
-                fresh.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
+                net.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
             if stage > 0:
-                another = sibling(fresh.checkpoint, stage + 1)
-                fresh.set_params(checkpoint=another)
+                net.set_params(checkpoint=sibling(net.checkpoint, stage + 1))
             with_base = stage == 0 and not self.freeze
             self._fit_corrector(
                 fresh,
@@ -240,12 +242,23 @@ class CorrectingClassifier(
             raise AttributeError("n_features_in_ is there after fit.")
         return int(self.estimator_.n_features_in_)
 
-    def _check_corrector(self) -> BaseSegmentClassifier:
+    def _check_corrector(self) -> Any:
         """The corrector to clone, fit for the other parameters."""
         corrector = self.corrector
         if corrector is None:
             corrector = FullyConnectedClassifier()
         corrector = clone(corrector)
+        net = _net_of(corrector)
+        if not isinstance(net, BaseSegmentClassifier):
+            raise TypeError(
+                "corrector must be a net of this package or a pipeline that ends in "
+                f"one; got {type(net).__name__} at its end."
+            )
+        if net is not corrector and not self.freeze:
+            raise TypeError(
+                "freeze=False trains the base on what the corrector sees, so the "
+                "corrector must be a net and no pipeline."
+            )
         if self.use_hidden:
             if not isinstance(corrector, FullyConnectedClassifier):
                 raise TypeError(
@@ -254,7 +267,7 @@ class CorrectingClassifier(
                     f"{type(corrector).__name__}."
                 )
             corrector.set_params(n_segment_features=1)
-        if not self.freeze and getattr(corrector, "crop_segments", None) is not None:
+        if not self.freeze and getattr(net, "crop_segments", None) is not None:
             raise ValueError(
                 "freeze=False trains the base on what the corrector sees, so the "
                 f"corrector's crop_segments must be None; got {corrector!r}."
@@ -291,7 +304,7 @@ class CorrectingClassifier(
         )
 
     def _fit_corrector(
-        self, corrector: BaseSegmentClassifier, rows: Any, y: np.ndarray, **kwargs: Any
+        self, corrector: Any, rows: Any, y: np.ndarray, **kwargs: Any
     ) -> None:
         """Fit one corrector on base logits, or together with the base without them."""
         with_base = kwargs["base_logits"] is None
@@ -311,7 +324,12 @@ class CorrectingClassifier(
                 return together
 
         options = FitOptions(compose=compose, warn_of_scale=not self.use_hidden)
-        corrector._fit(rows, y, **kwargs, options=options)
+        if isinstance(corrector, Pipeline) and len(corrector) > 1:
+            front = corrector[:-1]
+            rows = front.fit_transform(rows, y)
+            if kwargs["X_val"] is not None:
+                kwargs["X_val"] = front.transform(kwargs["X_val"])
+        _net_of(corrector)._fit(rows, y, **kwargs, options=options)
         if compose is not None:
             self.combiners_ += composed[0].combination()
         if with_base:
@@ -320,7 +338,7 @@ class CorrectingClassifier(
         self.correctors_.append(corrector)
 
     def _trained_nets(self) -> list[Any]:
-        return self.correctors_
+        return [_net_of(corrector) for corrector in self.correctors_]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Routing of `sample_weight` and other metadata to the base.
@@ -336,3 +354,8 @@ class CorrectingClassifier(
         tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _net_of(corrector: Any) -> Any:
+    """What is trained of a corrector: itself, or the last step of a pipeline."""
+    return corrector[-1] if isinstance(corrector, Pipeline) else corrector

@@ -10,7 +10,6 @@ from scipy.special import softmax
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.combining.logits import class_logits, hidden_representation
 from sklearn_msd.segments.as_array import as_array
@@ -30,7 +29,7 @@ class StagedCorrections(LogitClassifierMixin):
     combine: str
     shrinkage: float
     estimator_: Any
-    correctors_: list[BaseSegmentClassifier]
+    correctors_: list[Any]
     combiners_: list[tuple[np.ndarray, np.ndarray]]
 
     def correction(self, X: Any) -> np.ndarray:

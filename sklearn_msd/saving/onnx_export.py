@@ -281,7 +281,7 @@ class _Corrected(nn.Module):
     def __init__(self, estimator: CorrectingClassifier) -> None:
         super().__init__()
         self.base = _scores(estimator.estimator_)
-        self.correctors = nn.ModuleList(_Net(net) for net in estimator.correctors_)
+        self.correctors = nn.ModuleList(map(_scores, estimator.correctors_))
         pairs = estimator.combiners_ if estimator.combine == "linear" else []
         self.combiners = nn.ModuleList(_Linear(*pair) for pair in pairs)
         self.use_hidden = estimator.use_hidden
