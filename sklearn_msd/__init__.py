@@ -6,6 +6,11 @@ The public names are those of ``__init__.pyi``, each imported when it is first u
 
 import lazy_loader
 
+from sklearn_msd.training.together.joblib_backend.registering import register
+
 __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+register()
+del register

@@ -49,6 +49,7 @@ from sklearn_msd.training.fit_warnings import (
 )
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
+from sklearn_msd.training.together.fits import train_net
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -352,7 +353,7 @@ class BaseSegmentClassifier(
         return net
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
-        net.partial_fit(dataset, None, epochs=epochs)
+        train_net(net, dataset, epochs)
         net.module_.eval()
         net.drop_unfinished_epoch()
         interrupt, net.interrupt_ = net.interrupt_, None

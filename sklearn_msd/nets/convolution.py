@@ -27,6 +27,8 @@ pooling does not commute with ReLU, which then comes first.
 
 :func:`plain_conv_relu_pool` states the same in PyTorch's own operations. It is the
 reference of the tests, and what runs on a GPU and in an exported or compiled graph.
+:func:`product_conv_relu_pool` is one matrix product, of windows that are copied: what
+nets are trained with that are trained as a stack, or in a CUDA graph.
 """
 
 from __future__ import annotations
@@ -87,6 +89,32 @@ def plain_conv_relu_pool(
     elif pooling == "average":
         z = F.avg_pool1d(z, pool_size)
     return z.transpose(1, 2)
+
+
+def product_conv_relu_pool(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    pooling: Pooling = None,
+    pool_size: int = 1,
+) -> Tensor:
+    """:func:`conv_relu_pool` as a matrix product of all windows, next to each other.
+
+    `torch.vmap` makes one batched product of it for several nets; of a convolution it
+    makes one with groups, which is slower.
+    """
+    if pooling is None:
+        pool_size = 1
+    n_kernels, height, _ = weight.shape
+    n_pooled = (x.shape[1] - height + 1) // pool_size
+    n_used = n_pooled * pool_size
+    windows = torch.cat([x[:, i : i + n_used] for i in range(height)], dim=2)
+    # The songs' windows as rows: a product with three axes, vmap would do song by song.
+    z = torch.mm(windows.flatten(0, 1), weight.flatten(1).t()) + bias
+    z = z.view(-1, n_pooled, pool_size, n_kernels)
+    if pooling == "average":
+        return z.relu().mean(dim=2)
+    return z.amax(dim=2).relu()
 
 
 def _phase(rows: Tensor, phase: int, height: int) -> Tensor:

@@ -15,7 +15,11 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_msd.nets.base import SegmentNet
-from sklearn_msd.nets.convolution import Pooling, conv_relu_pool
+from sklearn_msd.nets.convolution import (
+    Pooling,
+    conv_relu_pool,
+    product_conv_relu_pool,
+)
 
 # Of what batch normalisation remembers, the share that each batch replaces.
 _MOMENTUM = 0.1
@@ -35,7 +39,11 @@ class TimeConv(nn.Module):
     weight : Parameter of shape (n_kernels, kernel_height, n_inputs)
         Kernels as a song is laid out: segment by segment.
     bias : Parameter of shape (n_kernels,)
+    as_product : bool
+        Whether to compute by :func:`product_conv_relu_pool`.
     """
+
+    as_product = False
 
     def __init__(
         self,
@@ -54,7 +62,8 @@ class TimeConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """From (n_songs, n_positions, n_inputs) to (n_songs, fewer, n_kernels)."""
-        return conv_relu_pool(x, self.weight, self.bias, self.pooling, self.pool_size)
+        operation = product_conv_relu_pool if self.as_product else conv_relu_pool
+        return operation(x, self.weight, self.bias, self.pooling, self.pool_size)
 
     def n_positions(self, lengths: Tensor) -> Tensor:
         """Number of outputs that see no padding; at least 1, over zeros if need be."""

@@ -68,7 +68,7 @@ class SongDataset(Dataset[Batch]):
             for name, values in (("weight", weight), ("base_logits", base_logits))
             if values is not None
         }
-        self._targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
+        self.targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -80,7 +80,7 @@ class SongDataset(Dataset[Batch]):
             inputs = torch.from_numpy(np.asarray(inputs))
         batch = {"x": inputs.to(self.device, self.dtype)}
         batch |= {name: values[rows] for name, values in self.extras.items()}
-        return batch, self._targets[rows]
+        return batch, self.targets[rows]
 
     def subset(self, rows: np.ndarray) -> SongDataset:
         """The same songs without a copy, as far as they are in ``rows``."""
@@ -88,13 +88,24 @@ class SongDataset(Dataset[Batch]):
         part.rows = self.rows[rows]
         return part
 
+    @property
+    def in_place(self) -> bool:
+        """Whether the songs lie where the net is, and not on a disk."""
+        on_device = self.device.type == "cpu" or isinstance(self.X, Tensor)
+        return on_device and not on_disk(self.X)
+
+    def has_padding(self) -> bool:
+        """Whether some song ends in NaN."""
+        X = self.X[self.rows]
+        return bool((X != X).any())
+
     def loss_without_net(self) -> float:
         """The loss of the base logits alone; without any, of the shares of the classes.
 
         Of the predictions that are the same for all songs, the shares have the lowest.
         """
-        y = self._targets[self.rows]
-        ones = torch.ones_like(self._targets, dtype=self.dtype)
+        y = self.targets[self.rows]
+        ones = torch.ones_like(self.targets, dtype=self.dtype)
         weight = self.extras.get("weight", ones)[self.rows]
         if "base_logits" in self.extras:
             base_logits = self.extras["base_logits"][self.rows]
@@ -111,7 +122,7 @@ class SongDataset(Dataset[Batch]):
         part = copy.copy(self)
         part.rows = np.arange(len(self))
         part.X, part.y = np.asarray(self.X[self.rows]), self.y[self.rows]
-        part._targets = self._targets[self.rows]
+        part.targets = self.targets[self.rows]
         part.extras = {name: v[self.rows] for name, v in self.extras.items()}
         return part
 
@@ -147,15 +158,42 @@ class BatchIterator:
         return -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
+        for places, order in self._parts():
+            songs = self.dataset
+            if places is not None:
+                songs = songs.subset(places).in_memory()
+            for start in range(0, len(order), self.batch_size):
+                batch = songs[order[start : start + self.batch_size]]
+                if self.crop is not None and self.rng is not None:
+                    batch[0]["x"] = random_crops(batch[0]["x"], *self.crop, self.rng)
+                yield batch
+
+    def order(self) -> np.ndarray:
+        """Places of the songs in the data set in one pass, batch after batch.
+
+        The generator moves on as in a pass.
+
+        Returns
+        -------
+        ndarray of int of shape (n_songs,)
+        """
+        return np.concatenate(
+            [order if at is None else at[order] for at, order in self._parts()]
+        )
+
+    def _parts(self) -> Iterator[tuple[np.ndarray | None, np.ndarray]]:
+        """Places of songs that are read at a time, None for all, and their order."""
         n = len(self.dataset)
         if self.rng is None:
-            yield from self._batches(self.dataset, np.arange(n))
+            yield None, np.arange(n)
         elif self.shuffle == "full":
-            yield from self._batches(self.dataset, self.rng.permutation(n))
+            yield None, self.rng.permutation(n)
         else:
-            yield from self._from_blocks(self.rng)
+            yield from self._blocks(self.rng)
 
-    def _from_blocks(self, rng: np.random.RandomState) -> Iterator[Batch]:
+    def _blocks(
+        self, rng: np.random.RandomState
+    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         # Where the songs lie does not change their order, only how they are read.
         by_row = np.argsort(self.dataset.rows)
         blocks = by_row[_blocks_in_random_order(len(by_row), rng)]
@@ -164,15 +202,7 @@ class BatchIterator:
         for start in range(0, len(blocks), n_buffered):
             buffer = blocks[start : start + n_buffered]
             buffer = buffer[np.argsort(self.dataset.rows[buffer])]
-            songs = self.dataset.subset(buffer).in_memory()
-            yield from self._batches(songs, rng.permutation(len(songs)))
-
-    def _batches(self, dataset: SongDataset, order: np.ndarray) -> Iterator[Batch]:
-        for start in range(0, len(order), self.batch_size):
-            batch = dataset[order[start : start + self.batch_size]]
-            if self.crop is not None and self.rng is not None:
-                batch[0]["x"] = random_crops(batch[0]["x"], *self.crop, self.rng)
-            yield batch
+            yield buffer, rng.permutation(len(buffer))
 
 
 def random_crops(

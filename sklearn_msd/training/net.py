@@ -27,6 +27,7 @@ from sklearn_msd.training.batches import (
     SongDataset,
 )
 from sklearn_msd.training.interrupts import NotedInterrupts
+from sklearn_msd.training.together.here import here
 
 
 class LogitNet(NeuralNetClassifier):
@@ -241,9 +242,12 @@ class LogitNet(NeuralNetClassifier):
         The last batch tells: a loss that is not finite makes weights that are not, and
         these make all later losses so.
         """
-        super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
         if iterator is None:
             return
+        seat = here.seat
+        together = training and seat is not None and seat.net is self
+        if not (together and seat.train_epoch(iterator, prefix)):
+            super().run_single_epoch(iterator, training, prefix, step_fn, **kwargs)
         losses = self.history[-1, "batches", :, f"{prefix}_loss"]
         if not training and not np.isfinite(losses).all():
             raise ValueError(
@@ -277,6 +281,11 @@ class LogitNet(NeuralNetClassifier):
         """Forget the losses of an epoch that was cut short; its steps stay."""
         if self.history and not self.epoch_is_finished:
             del self.history[-1]
+
+    def on_batch_begin(self, net: Any, **kwargs: Any) -> None:
+        """End a training that nobody waits for any more."""
+        here.check()
+        super().on_batch_begin(net, **kwargs)
 
     def on_epoch_end(self, net: Any, **kwargs: Any) -> None:
         """Log the penalty beside the losses."""
