@@ -7,7 +7,7 @@ import pytest
 
 ASK = """
 with joblib.parallel_config(backend="together", n_jobs=3) as config:
-    print(type(config["backend"]).__name__, joblib.effective_n_jobs())
+    print(type(config["backend"]).__name__, joblib.effective_n_jobs(None))
 print(joblib.Parallel(n_jobs=2, backend="together")([joblib.delayed(abs)(-1)] * 3))
 print(sys.meta_path == finders)
 """
