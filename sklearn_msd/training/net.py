@@ -26,8 +26,8 @@ from sklearn_msd.training.batches import (
     BatchIterator,
     SongDataset,
 )
+from sklearn_msd.training.here import here
 from sklearn_msd.training.interrupts import NotedInterrupts
-from sklearn_msd.training.together.here import here
 
 
 class LogitNet(NeuralNetClassifier):

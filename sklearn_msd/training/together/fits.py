@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from sklearn_msd.training.batches import SongDataset
+from sklearn_msd.training.here import here
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.together.alike import shape_of
-from sklearn_msd.training.together.here import here
 from sklearn_msd.training.together.stack import Seat, Stack
 
 
