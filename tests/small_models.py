@@ -6,7 +6,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
-from sklearn_msd import FullyConnectedClassifier, TimeConvClassifier
+from sklearn_msd import (
+    CorrectingClassifier,
+    CropAveragingClassifier,
+    FullyConnectedClassifier,
+    JointCombiner,
+    LinearCombiner,
+    NonlinearCombiner,
+    RecurrentClassifier,
+    SegmentConvClassifier,
+    SparseRefitClassifier,
+    TimeConvClassifier,
+)
 
 N_SONGS, N_SEGMENTS, N_FEATURES = 90, 12, 5
 WIDTH = N_SEGMENTS * N_FEATURES
@@ -60,3 +71,23 @@ class Counting(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X):
         Counting.asked.append(len(X))
         return self.inner_.predict_proba(X)
+
+
+def every_classifier():
+    """One of each public classifier by its name, not fitted, for `songs`."""
+    training = DENSE.training_parameters()
+    logistic = LogisticRegression()
+    return {
+        "FullyConnectedClassifier": clone(DENSE),
+        "SegmentConvClassifier": SegmentConvClassifier(**SMALL, n_kernels=3),
+        "TimeConvClassifier": clone(CONV),
+        "RecurrentClassifier": RecurrentClassifier(**SMALL, hidden_size=4),
+        "SparseRefitClassifier": SparseRefitClassifier(clone(CONV)),
+        "LinearCombiner": LinearCombiner([("a", logistic), ("b", DENSE)], cv=2),
+        "NonlinearCombiner": NonlinearCombiner([("a", logistic)], cv=2, **training),
+        "JointCombiner": JointCombiner([("a", DENSE), ("b", CONV)], cv=2, **training),
+        "CorrectingClassifier": CorrectingClassifier(logistic, clone(DENSE)),
+        "CropAveragingClassifier": CropAveragingClassifier(
+            logistic, n_crops=2, n_segments=8, n_segment_features=N_FEATURES
+        ),
+    }

@@ -8,8 +8,32 @@ import numpy as np
 from scipy.special import log_softmax, softmax
 from sklearn.base import ClassifierMixin
 
+from sklearn_msd.segments.as_array import as_array, as_labels
 
-class LogitClassifierMixin(ClassifierMixin):
+
+class ScoreMixin(ClassifierMixin):
+    """Accuracy, of labels and weights in any container that `fit` takes."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Accuracy, the share of songs whose label is predicted.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_songs, n_features_in_), or what `predict` takes
+        y : array-like of shape (n_songs,)
+            Labels.
+        sample_weight : array-like of shape (n_songs,), default=None
+            Weights of the songs.
+
+        Returns
+        -------
+        float
+        """
+        weight = as_array(sample_weight, "sample_weight")
+        return float(super().score(X, as_labels(y), weight))
+
+
+class LogitClassifierMixin(ScoreMixin):
     """What a classifier predicts, given its logits and `classes_`."""
 
     classes_: np.ndarray

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.combining.logits import class_logits, hidden_representation
-from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.as_array import as_array, as_labels
 
 
 class Songs(NamedTuple):
@@ -79,9 +79,10 @@ class StagedCorrections(LogitClassifierMixin):
         ------
         float
         """
+        y, weight = as_labels(y), as_array(sample_weight, "sample_weight")
         for logits in self._staged_logits(X):
             predicted = self.classes_[logits.argmax(axis=1)]
-            yield float(accuracy_score(y, predicted, sample_weight=sample_weight))
+            yield float(accuracy_score(y, predicted, sample_weight=weight))
 
     def _songs(self, X: Any, base_logits: np.ndarray | None = None) -> Songs:
         """Songs with the base's logits, beside which `use_hidden` puts more."""

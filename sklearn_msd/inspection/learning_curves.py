@@ -18,6 +18,7 @@ from sklearn_msd.inspection.drawing import (
     numbers,
     text_inches,
 )
+from sklearn_msd.segments.as_array import as_labels
 
 
 class LearningCurveDisplay:
@@ -257,7 +258,7 @@ class ComparisonDisplay:
                     f"estimators[{name!r}] must be a classifier; got "
                     f"{type(estimator).__name__}."
                 )
-            right = np.asarray(estimator.predict(X)) == np.asarray(y)
+            right = np.asarray(estimator.predict(X)) == np.asarray(as_labels(y))
             scores[name] = float(right.mean())
             found = binomtest(int(right.sum()), len(right)).proportion_ci(
                 confidence, method="wilson"

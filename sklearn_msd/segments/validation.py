@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.as_array import as_array, as_labels
 from sklearn_msd.segments.columns import N_FEATURES
 from sklearn_msd.segments.layout import (
     check_songs,
@@ -76,6 +76,8 @@ def validate_songs(
         or infinite; with `y`, also if they would be infinite in the net's `dtype`.
     """
     X = as_array(X, name)
+    if y is not NO_LABELS:
+        y = as_labels(y, name.replace("X", "y"))
     if is_song_list(X):
         X = _stack(X, padding, estimator, name)
     width = segment_width(estimator, X, reset=reset, name=name)
@@ -251,16 +253,22 @@ def sorted_classes(labels: Any, name: str = "y") -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are not one-dimensional, hold NaN, or are of kinds that cannot be sorted
-        together.
+        If they are not one-dimensional, some are missing (NaN, None, masked), or they
+        are of kinds that cannot be sorted together.
     """
-    y = np.asarray(labels)
+    y = np.asarray(as_labels(labels, name))
     if y.ndim != 1 or y.dtype.kind == "V":
         raise ValueError(
             f"{name} must be one-dimensional, of numbers or text; got the shape "
             f"{y.shape} and the dtype {y.dtype}."
         )
     assert_all_finite(y, input_name=name)
+    missing = [i for i, label in enumerate(y) if label is None]
+    if missing:
+        raise ValueError(
+            f"{name} must hold labels of one kind, numbers or text; got None for "
+            f"{len(missing)} of them, first at {missing[0]}: leave these songs out."
+        )
     try:
         return np.unique(y)
     except TypeError as error:
