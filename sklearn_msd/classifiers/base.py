@@ -45,6 +45,7 @@ from sklearn_msd.training.checkpoints import Checkpoint
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
     warn_if_not_converged,
+    warn_of_shrinking,
     warn_of_validation_part,
 )
 from sklearn_msd.training.net import LogitNet
@@ -108,7 +109,7 @@ class BaseSegmentClassifier(
             Songs on which validation curves are recorded. `early_stopping`, if it is
             on, watches these songs and holds none out.
         base_logits_val : array-like of shape (n_songs_val, n_classes), default=None
-            As `base_logits`, for `X_val`.
+            As `base_logits`, for `X_val`; with both or with neither.
 
         Returns
         -------
@@ -157,7 +158,15 @@ class BaseSegmentClassifier(
         self._rng = begin(self.random_state)
 
         train = training_songs(self, X, y, sample_weight, base_logits, options)
-        valid = validation_songs(self, X_val, y_val, base_logits_val, padding=padding)
+        valid = validation_songs(
+            self,
+            X_val,
+            y_val,
+            base_logits_val,
+            padding=padding,
+            train=train,
+            options=options,
+        )
         if held_out := self.early_stopping and valid is None:
             train, valid = hold_out(self, train)
         if valid is not None:
@@ -307,7 +316,9 @@ class BaseSegmentClassifier(
         """A net, initialised by the fit's generator."""
         generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
         shape = self.n_features_in_, len(self.classes_)
-        return initialised(lambda: self._make_module(*shape), generator)
+        module = initialised(lambda: self._make_module(*shape), generator)
+        warn_of_shrinking(module)
+        return module
 
     def _make_net(
         self,

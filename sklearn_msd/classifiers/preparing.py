@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
-from sklearn.utils import compute_class_weight
 from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.common.device import resolve_device
@@ -19,7 +20,7 @@ from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, validate_songs
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.fit_warnings import warn_of_scale
+from sklearn_msd.training.fit_warnings import warn_of_scale, warn_of_validation_scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,23 +86,33 @@ def validation_songs(
     base_logits_val: Any,
     *,
     padding: bool,
+    train: SongDataset,
+    options: FitOptions,
 ) -> SongDataset | None:
     """The songs of the user's own to validate on, if there are any.
 
     Raises
     ------
     ValueError
-        If one of `X_val` and `y_val` is missing, or `y_val` has unknown labels.
+        If one of `X_val` and `y_val` is missing, `y_val` has unknown labels, or there
+        are fixed logits for one of `train` and `X_val` alone.
     """
     if X_val is None and y_val is None and base_logits_val is None:
         return None
     if X_val is None or y_val is None:
         raise ValueError("X_val and y_val must be given together.")
+    if ("base_logits" in train.extras) != (base_logits_val is not None):
+        raise ValueError(
+            "With X_val, base_logits and base_logits_val must be given together: what "
+            "is validated would else be another model than the one that is trained."
+        )
     X_val, y_val = validate_songs(
         estimator, X_val, y_val, padding=padding, reset=False, name="X_val"
     )
     check_known(y_val, estimator.classes_, "y_val has labels that y lacks")
     y_val = np.searchsorted(estimator.classes_, y_val)
+    if options.warn_of_scale:
+        warn_of_validation_scale(X_val, train.X)
     return _songs(estimator, X_val, y_val, base_logits_val, "base_logits_val")
 
 
@@ -168,18 +179,62 @@ def _song_weights(
     # By a power of two, which rounds nothing: sums of huge ones overflow.
     weight = np.ldexp(weight, -np.frexp(weight.max())[1])
     if estimator.class_weight is not None:
-        present = np.unique(y)
-        by_class = np.ones(len(estimator.classes_))
-        by_class[present] = compute_class_weight(
-            estimator.class_weight,
-            classes=estimator.classes_[present],
-            y=estimator.classes_[y],
-            sample_weight=weight,
-        )
-        weight = weight * by_class[y]
+        weight = weight * _class_weights(estimator, y, weight)[y]
     if not weight.any():
         raise ValueError("class_weight leaves every song with a weight of 0.")
     return np.asarray(weight / weight.mean())
+
+
+def _class_weights(estimator: Any, y: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    """The weight of each class, in the order of `classes_`.
+
+    As scikit-learn's `compute_class_weight` has it, which since 1.9 looks a label "1"
+    up as the number 1, and divides by 0 where the songs of a class weigh nothing.
+
+    Raises
+    ------
+    ValueError
+        For weights that are negative or not finite, and for keys that are no labels
+        where labels lack a weight.
+    """
+    class_weight, labels = estimator.class_weight, estimator.classes_.tolist()
+    if class_weight == "balanced":
+        totals = np.bincount(y, weight, minlength=len(labels))
+        present = np.bincount(y, minlength=len(labels)) > 0
+        idle = [labels[i] for i in np.flatnonzero(present & (totals == 0))]
+        if idle:
+            warnings.warn(
+                f'class_weight="balanced" cannot balance the classes {idle}: all of '
+                "their songs have a sample_weight of 0.",
+                UserWarning,
+                stacklevel=2,
+            )
+        balanced = np.zeros(len(labels))
+        n_present = present.sum()
+        np.divide(totals.sum(), n_present * totals, out=balanced, where=totals > 0)
+        return balanced
+    for label, value in class_weight.items():
+        if not (isinstance(value, Real) and 0 <= float(value) < np.inf):
+            raise ValueError(
+                f"class_weight[{label!r}] must be a finite number of at least 0; got "
+                f"{value!r}."
+            )
+    # As they are in the array, too: a date there is no date in a list.
+    found = [
+        class_weight.get(label, class_weight.get(given))
+        for label, given in zip(labels, estimator.classes_, strict=True)
+    ]
+    lacking = [
+        label for label, value in zip(labels, found, strict=True) if value is None
+    ]
+    if lacking and len(class_weight) > len(labels) - len(lacking):
+        raise ValueError(
+            f"The classes {lacking} are not in class_weight, which has the keys "
+            f"{list(class_weight)}."
+        )
+    by_class = np.array([1.0 if value is None else float(value) for value in found])
+    # By a power of two, which rounds nothing: sums of huge ones overflow.
+    return np.asarray(np.ldexp(by_class, -np.frexp(by_class.max())[1]))
 
 
 def _check_logits(

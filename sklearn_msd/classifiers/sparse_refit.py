@@ -111,6 +111,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         base_logits: Any = None,
         X_val: Any = None,
         y_val: Any = None,
+        base_logits_val: Any = None,
     ) -> Self:
         """Train both nets.
 
@@ -118,8 +119,8 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         ----------
         X, y, sample_weight, base_logits
             As for the net.
-        X_val, y_val : array-like, default=None
-            Songs to record the second net's validation curves on.
+        X_val, y_val, base_logits_val : array-like, default=None
+            Songs to record the second net's validation curves on, as for the net.
 
         Returns
         -------
@@ -158,6 +159,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
             **weights,
             X_val=X_val,
             y_val=y_val,
+            base_logits_val=base_logits_val,
             options=FitOptions(masks=self.masks_),
         )
         self.classes_ = self.estimator_.classes_

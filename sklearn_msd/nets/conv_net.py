@@ -71,6 +71,8 @@ class ConvNet(SegmentNet):
         self.n_segment_features = n_segment_features
         # True is one, and no size of a tensor.
         n_kernels, kernel_height = int(n_kernels), int(kernel_height)
+        self.kernel_height = kernel_height
+        self.pool_size = int(pool_size) if pooling else 1
         self.global_pooling: GlobalPooling = None
         if global_pooling is not None:
             self.global_pooling = pooling_names(global_pooling)
@@ -91,6 +93,16 @@ class ConvNet(SegmentNet):
             self.dropout = SeededDropout(float(dropout))
         self.hidden = HiddenLayers(summaries * width, hidden_layer_sizes)
         self.output = linear(self.hidden.n_outputs, n_classes)
+
+    def shrunk(self) -> list[str]:
+        """Kernels and pools that no song is long enough for, already in layer 1."""
+        first = self.conv[0]
+        used = {"kernel_height": first.weight.shape[1], "pool_size": first.pool_size}
+        return [
+            f"{name}={getattr(self, name)} is as {name}={most}"
+            for name, most in used.items()
+            if most < getattr(self, name)
+        ]
 
     def representation(self, x: Tensor) -> Tensor:
         """Last hidden layer, of shape (n_songs, hidden_layer_sizes[-1])."""

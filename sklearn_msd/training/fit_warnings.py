@@ -7,7 +7,11 @@ import warnings
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
+from torch import nn
+
+from sklearn_msd.nets.base import SegmentNet
 
 # Rows that the scale is judged by: read in no time, from a memory map as well.
 N_SAMPLED = 256
@@ -16,6 +20,8 @@ N_SAMPLED = 256
 LARGE = 10.0
 # Compared with the largest value, since a rare binary input is 0 in the mean.
 SMALL = 0.01
+# Inputs scaled alike differ less than this in their mean size, be they of other songs.
+ANOTHER_SCALE = 4.0
 # One of so many songs is 5 points of accuracy.
 FEW_SONGS = 20
 # The losses of epochs scatter by hundredths; twice that of the start is no scatter.
@@ -30,21 +36,73 @@ def warn_of_scale(X: np.ndarray) -> None:
     X : ndarray of shape (n_songs, n_features)
         May end in NaN; a sample of its rows is read.
     """
+    found = _unscaled(_sizes(X))
+    if found is not None:
+        warnings.warn(
+            f"X looks unscaled: {found}, and nets learn best near 1. Put a scaler "
+            "before it: make_pipeline(StandardScaler(), net), or SegmentScaler().",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def warn_of_validation_scale(X_val: Any, X: Any) -> None:
+    """Warn of songs to validate on that were not scaled as those to train on were.
+
+    Parameters
+    ----------
+    X_val, X : ndarray or Tensor of shape (n_songs, n_features)
+        May end in NaN; a sample of the rows is read.
+    """
+    sizes, others = _sizes(X_val), _sizes(X)
+    found, mean, other = _unscaled(sizes), np.nanmean(sizes), np.nanmean(others)
+    if found is None and not other <= ANOTHER_SCALE * mean <= ANOTHER_SCALE**2 * other:
+        found = f"the mean size of its inputs is {mean:.2g}, that of X {other:.2g}"
+    if found is not None and _unscaled(others) is None:
+        warnings.warn(
+            f"X_val looks unscaled: {found}. A Pipeline scales X alone: scale X_val "
+            "with the fitted scaler, or name it in the Pipeline's transform_input.",
+            UserWarning,
+            stacklevel=2,
+        )
+
+
+def _sizes(X: Any) -> np.ndarray:
+    """Absolute values of a sample of the songs, NaN where a song has ended."""
     rows = np.linspace(0, len(X) - 1, min(len(X), N_SAMPLED)).astype(int)
-    sizes = np.abs(np.nan_to_num(np.asarray(X[rows]), nan=0.0))
-    mean_size = float(sizes.mean(axis=0, dtype=np.float64).max())
+    sample = X[rows]
+    if isinstance(sample, torch.Tensor):
+        sample = sample.cpu().numpy()
+    return np.abs(np.asarray(sample, dtype=np.float64))
+
+
+def _unscaled(sizes: np.ndarray) -> str | None:
+    """What shows that nobody scaled the inputs, if anything does."""
+    present = np.nan_to_num(sizes, nan=0.0)
+    mean_size, largest = float(present.mean(axis=0).max()), float(present.max())
     if mean_size > LARGE:
-        found = f"the mean size of an input is {mean_size:.0e}"
-    elif 0 < sizes.max() < SMALL:
-        found = f"the largest value of a sample is {sizes.max():.0e}"
-    else:
-        return
-    warnings.warn(
-        f"X looks unscaled: {found}, and nets learn best near 1. Put a scaler before "
-        "it: make_pipeline(StandardScaler(), net), or SegmentScaler().",
-        UserWarning,
-        stacklevel=2,
-    )
+        return f"the mean size of an input is {mean_size:.0e}"
+    if 0 < largest < SMALL:
+        return f"the largest value of a sample is {largest:.0e}"
+    return None
+
+
+def warn_of_shrinking(module: nn.Module) -> None:
+    """Warn of kernels or pools that are longer than a song.
+
+    Parameters
+    ----------
+    module : Module
+        New.
+    """
+    shrunk = module.shrunk() if isinstance(module, SegmentNet) else []
+    if shrunk:
+        warnings.warn(
+            f"For songs this short {' and '.join(shrunk)}: larger values make no other "
+            "net.",
+            UserWarning,
+            stacklevel=2,
+        )
 
 
 def warn_of_validation_part(estimator: Any, y: np.ndarray, *, held_out: bool) -> None:

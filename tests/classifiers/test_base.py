@@ -850,7 +850,9 @@ def test_validation_curves_count_the_offset(data):
     with pytest.raises(
         ValueError, match=r"base_logits_val must be numbers of shape.*\(20, 3\)"
     ):
-        make().fit(X, y, X_val=X[:20], y_val=y[:20], base_logits_val=sure)
+        make().fit(
+            X, y, X_val=X[:20], y_val=y[:20], base_logits=sure, base_logits_val=sure
+        )
 
 
 def test_a_net_trained_within_another_is_kept(data):

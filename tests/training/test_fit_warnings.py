@@ -7,6 +7,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from skorch.callbacks import Callback
@@ -308,3 +309,57 @@ def test_a_base_that_is_surely_wrong_is_no_divergence():
     diverging = clone(CONV).set_params(learning_rate=1e3)
     with pytest.warns(ConvergenceWarning, match="The training diverged"):
         diverging.fit(X, y, base_logits=wrong)
+
+
+# --- kernels and pools that are longer than a song -----------------------------------
+
+SHORT = np.random.RandomState(0).normal(size=(20, 10, 2)), np.arange(20) % 2
+
+
+def short(**kwargs):
+    return TimeConvClassifier(
+        n_kernels=3, hidden_layer_sizes=(4,), max_epochs=1, random_state=0, **kwargs
+    )
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "told"),
+    [
+        ({"kernel_height": 500, "pooling": None}, "kernel_height=500 is as kern.*=10"),
+        ({"pool_size": 9}, "pool_size=9 is as pool_size=8:"),
+        ({"kernel_height": 11, "pool_size": 2}, "kernel_.*=10 and pool_size=2 is.*=1"),
+        ({"pool_size": 9, "global_pooling": "mean"}, "pool_size=9 is as pool_size=8"),
+    ],
+)
+def test_nets_that_are_the_same_say_so(kwargs, told):
+    with pytest.warns(UserWarning, match=f"For songs this short {told}"):
+        short(**kwargs).fit(*SHORT)
+    with pytest.warns(UserWarning, match="For songs this short"):
+        short(**kwargs).partial_fit(*SHORT, classes=[0, 1])
+
+
+@pytest.mark.parametrize(
+    "kwargs",
+    [
+        {"kernel_height": 10, "pooling": None},
+        {"pool_size": 8},
+        # The second layer shrinks, but each of these is another net.
+        {"kernel_height": 8, "pooling": None, "n_conv_layers": 2},
+        {"pool_size": 20, "pooling": None},
+    ],
+)
+def test_nets_that_differ_do_not(kwargs):
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="For songs this short")
+        short(**kwargs).fit(*SHORT)
+
+
+def test_cells_of_a_grid_that_are_the_same_are_told_of():
+    grid = {"kernel_height": [3, 10, 20, 30]}
+    with pytest.warns(UserWarning, match="For songs this short") as record:
+        search = GridSearchCV(short(pooling=None), grid, cv=2, refit=False).fit(*SHORT)
+    told = {str(warning.message) for warning in record}
+    assert len(told) == 2
+    assert sum("20 is" in text or "30 is" in text for text in told) == 2
+    scores = search.cv_results_["mean_test_score"]
+    assert scores[1] == scores[2] == scores[3]
