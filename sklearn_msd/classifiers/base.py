@@ -159,13 +159,7 @@ class BaseSegmentClassifier(
 
         train = training_songs(self, X, y, sample_weight, base_logits, options)
         valid = validation_songs(
-            self,
-            X_val,
-            y_val,
-            base_logits_val,
-            padding=padding,
-            train=train,
-            options=options,
+            self, X_val, y_val, base_logits_val, padding, train, options
         )
         if held_out := self.early_stopping and valid is None:
             train, valid = hold_out(self, train)

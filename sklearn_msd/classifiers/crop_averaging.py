@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import (
     BaseEstimator,
-    ClassifierMixin,
     MetaEstimatorMixin,
     _fit_context,
     clone,
 )
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._split import GroupsConsumerMixin
 from sklearn.utils import (
     check_consistent_length,
     check_random_state,
@@ -19,10 +20,22 @@ from sklearn.utils import (
     get_tags,
 )
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.metadata_routing import (
+    MetadataRouter,
+    _routing_enabled,
+    get_routing_for_object,
+)
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import (
+    _check_method_params,
+    _check_sample_weight,
+    check_is_fitted,
+)
 
+from sklearn_msd.classifiers.logit_classifier import ScoreMixin
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
+from sklearn_msd.segments.as_array import as_array, as_labels
 from sklearn_msd.segments.layout import PADS, crop_songs
 from sklearn_msd.segments.validation import (
     check_scores,
@@ -35,7 +48,7 @@ __all__ = ["CropAveragingClassifier"]
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
-class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):
+class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
     """Classifier that is trained on several crops of each song and averages over them.
 
     Every crop is a training example with the label of its song, and the probabilities
@@ -76,8 +89,11 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     Notes
     -----
     All crops are in memory during `fit`: ``n_crops * n_segments`` segments a song.
-    An ``estimator`` that splits off validation rows by itself will find crops of one
-    song on both sides.
+    An ``estimator`` that splits off validation rows by itself, as a net with
+    `early_stopping` does, finds crops of one song on both sides, and so does a search.
+    Put the search around, or give the search inside a `cv` that splits by groups, such
+    as `StratifiedGroupKFold`: the groups are those passed to `fit`, else each song is
+    one.
 
     Examples
     --------
@@ -123,7 +139,7 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
     # The estimator inside is checked by its own fit.
     @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the classifier on crops.
 
         Parameters
@@ -134,6 +150,10 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             Labels.
         sample_weight : array-like of shape (n_songs,) or None, default=None
             Weights of the songs, given to each of their crops.
+        **params : dict
+            Metadata for the classifier, where metadata routing is enabled; what has a
+            row for each song is given to each of its crops. `groups` also without it,
+            for a search by groups.
 
         Returns
         -------
@@ -145,21 +165,43 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
         ValueError
             If segments do not have ``n_segment_features`` features, a song has no
             segment, or ``y`` has another length.
+        TypeError
+            If there are ``params`` that nothing asks for.
         """
         songs = validate_uncropped(self, X, reset=True)
-        y = column_or_1d(y, warn=True)
+        y = column_or_1d(as_labels(y), warn=True)
         check_consistent_length(songs, y)
         sorted_classes(y)  # raises for what cannot be sorted
         check_classification_targets(y)
-        crops = self._crop(songs, self.crop)
-        fit_params = {}
         if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, songs)
-            fit_params["sample_weight"] = weights.repeat(self.n_crops)
+            sample_weight = as_array(sample_weight, "sample_weight")
+            sample_weight = _check_sample_weight(sample_weight, songs)
+        params = self._for_estimator(len(songs), sample_weight, params)
+        of_crop = np.arange(len(songs)).repeat(int(self.n_crops))
         self.estimator_ = clone(self.estimator)
-        self.estimator_.fit(crops, np.repeat(y, self.n_crops), **fit_params)
+        self.estimator_.fit(
+            self._crop(songs, self.crop),
+            y[of_crop],
+            **_check_method_params(songs, params, indices=of_crop),
+        )
         self.classes_ = self.estimator_.classes_
         return self
+
+    def _for_estimator(
+        self, n_songs: int, sample_weight: Any, params: dict[str, Any]
+    ) -> dict[str, Any]:
+        """What the classifier's `fit` is given, with songs as groups if need be."""
+        inside = ["estimator"]
+        if not _takes_groups(self.estimator):
+            return routed_params(self, inside, sample_weight, params).fit["estimator"]
+        groups = params.pop("groups", None)
+        groups = {"groups": np.arange(n_songs) if groups is None else groups}
+        if _routing_enabled():
+            params |= groups
+            return routed_params(self, inside, sample_weight, params).fit["estimator"]
+        return (
+            routed_params(self, inside, sample_weight, params).fit["estimator"] | groups
+        )
 
     def predict_proba(self, X: Any) -> NDArray[Any]:
         """Probabilities of songs: the means of their crops'.
@@ -210,9 +252,27 @@ class CropAveragingClassifier(ClassifierMixin, MetaEstimatorMixin, BaseEstimator
             self, songs, n_crops=self.n_crops, crop=crop, random_state=random_state
         )
 
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Routing of `sample_weight` and other metadata to the classifier.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        return fit_router(self, {"estimator": self.estimator}, itself=False)
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         # NaN that ends a song is padding; any other is the estimator's affair.
         tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _takes_groups(estimator: Any) -> bool:
+    """Whether something inside splits songs by groups."""
+    if _routing_enabled():
+        routing = get_routing_for_object(estimator)
+        return bool(routing.consumes("fit", ["groups"]))
+    by_groups = isinstance(getattr(estimator, "cv", None), GroupsConsumerMixin)
+    return by_groups and isinstance(estimator, BaseSearchCV)

@@ -84,7 +84,6 @@ def validation_songs(
     X_val: Any,
     y_val: Any,
     base_logits_val: Any,
-    *,
     padding: bool,
     train: SongDataset,
     options: FitOptions,

@@ -9,17 +9,12 @@ from sklearn.base import clone
 from sklearn.ensemble._base import _fit_single_estimator
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    MethodMapping,
-    _routing_enabled,
-    process_routing,
-)
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.combining.logits import class_logits
+from sklearn_msd.segments.as_array import as_labels
 from sklearn_msd.segments.validation import sorted_classes
 
 
@@ -34,7 +29,7 @@ def check_labels(estimator: Any, y: Any) -> np.ndarray:
     name = type(estimator).__name__
     if y is None:
         raise ValueError(f"{name} requires y to be passed, but the target y is None.")
-    labels: np.ndarray = column_or_1d(y, warn=True)
+    labels: np.ndarray = column_or_1d(as_labels(y), warn=True)
     estimator.classes_ = sorted_classes(labels)
     check_classification_targets(labels)
     if len(estimator.classes_) < 2:
@@ -107,35 +102,6 @@ def unfrozen_net(name: str, base: Any, purpose: str) -> Any:
             f"{type(net).__name__}."
         )
     return net
-
-
-def routed_fit_params(
-    estimator: Any, names: list[str], sample_weight: Any, params: dict[str, Any]
-) -> dict[str, dict[str, Any]]:
-    """What the `fit` of each base named is given beside `X` and `y`.
-
-    Without metadata routing, that is `sample_weight`, where there is one.
-    """
-    if sample_weight is not None:
-        params = params | {"sample_weight": sample_weight}
-    if _routing_enabled():
-        routed = process_routing(estimator, "fit", **params)
-        return {name: routed[name]["fit"] for name in names}
-    unknown = set(params) - {"sample_weight"}
-    if unknown:
-        raise TypeError(
-            f"{type(estimator).__name__}.fit got unexpected arguments "
-            f"{sorted(unknown)}; metadata for the bases needs "
-            "sklearn.set_config(enable_metadata_routing=True)."
-        )
-    return dict.fromkeys(names, params)
-
-
-def fit_router(estimator: Any, bases: dict[str, Any]) -> MetadataRouter:
-    """Routing of `fit`: the estimator takes `sample_weight` itself and hands it on."""
-    router = MetadataRouter(owner=estimator).add_self_request(estimator)
-    mapping = MethodMapping().add(caller="fit", callee="fit")
-    return router.add(method_mapping=mapping, **bases)
 
 
 def take_feature_names(estimator: Any, bases: list[Any]) -> None:

@@ -19,16 +19,15 @@ from sklearn_msd.combining.bases import (
     check_fitted_base,
     check_labels,
     fit_base,
-    fit_router,
     fitted_base_logits,
     is_frozen,
-    routed_fit_params,
     take_feature_names,
     unfrozen_net,
 )
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
@@ -203,6 +202,7 @@ class CorrectingClassifier(
             base was fitted on other classes or features.
         """
         X, y = as_array(X), check_labels(self, y)
+        sample_weight = as_array(sample_weight, "sample_weight")
         corrector = self._check_corrector()
         train = self._songs(X, self._fit_base(X, y, sample_weight, params))
         valid = self._songs(X_val)
@@ -284,8 +284,8 @@ class CorrectingClassifier(
     ) -> np.ndarray:
         """Set `estimator_`; the logits to train the first corrector on."""
         base = self.estimator
-        routed = routed_fit_params(self, ["estimator"], sample_weight, params)
-        params = routed["estimator"]
+        routed = routed_params(self, ["estimator"], sample_weight, params)
+        params = routed.fit["estimator"]
         if not self.freeze:
             unfrozen_net("estimator", base, "freeze=False")
         if is_frozen(base):
@@ -298,7 +298,7 @@ class CorrectingClassifier(
         take_feature_names(self, [base])
         if self.cv is None or not self.freeze:
             return fitted_base_logits("estimator", base, X)
-        folds = folds_of(self.cv, X, y)
+        folds = folds_of(self.cv, X, y, **routed.split)
         return out_of_fold_logits(
             self.estimator, X, y, cv=folds, n_jobs=self.n_jobs, params=params
         )
@@ -341,13 +341,13 @@ class CorrectingClassifier(
         return [_net_of(corrector) for corrector in self.correctors_]
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Routing of `sample_weight` and other metadata to the base.
+        """Routing of `sample_weight` and other metadata to the base and to `cv`.
 
         Returns
         -------
         MetadataRouter
         """
-        return fit_router(self, {"estimator": self.estimator})
+        return fit_router(self, {"estimator": self.estimator}, splitter=self.cv)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -13,6 +13,7 @@ from sklearn.utils.validation import _check_sample_weight
 from sklearn_msd.combining.stacking import BASES, CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.segments.as_array import as_array
 
 
 @fill_docstring(bases=BASES, cv=CV, stacked=STACKED)
@@ -127,7 +128,9 @@ class LinearCombiner(StackedLogits):
     def _fit_linear(
         self, stacked: np.ndarray, y: np.ndarray, sample_weight: Any, l2: float
     ) -> None:
-        weight = _check_sample_weight(sample_weight, stacked, ensure_non_negative=True)
+        weight = _check_sample_weight(
+            as_array(sample_weight, "sample_weight"), stacked, ensure_non_negative=True
+        )
         # By a power of two, which rounds nothing: sums of huge ones overflow.
         weight = np.ldexp(weight, -np.frexp(weight.max())[1])
         self.final_estimator_ = LogisticRegression(

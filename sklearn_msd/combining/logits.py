@@ -15,6 +15,7 @@ from sklearn.discriminant_analysis import (
 from sklearn.ensemble import GradientBoostingClassifier, HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import check_cv, cross_val_predict
+from sklearn.utils.metadata_routing import MetadataRequest
 
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.common.wrappers import look_through
@@ -169,7 +170,7 @@ def out_of_fold_logits(
         If the songs to train on lack a class in some fold.
     """
     logits = cross_val_predict(
-        _Logits(estimator, np.unique(y)),
+        _Logits(estimator, np.unique(y), tuple(params or ())),
         X,
         y,
         cv=cv,
@@ -179,7 +180,7 @@ def out_of_fold_logits(
     return np.asarray(logits)
 
 
-def folds_of(cv: Any, X: Any, y: Any) -> list[Any]:
+def folds_of(cv: Any, X: Any, y: Any, groups: Any = None) -> list[Any]:
     """Pairs of training and test rows, stratified where `cv` is their number.
 
     Raises
@@ -192,7 +193,7 @@ def folds_of(cv: Any, X: Any, y: Any) -> list[Any]:
         f"and test rows; got {cv!r}."
     )
     try:
-        folds = list(check_cv(cv, y, classifier=True).split(X, y))
+        folds = list(check_cv(cv, y, classifier=True).split(X, y, groups))
     except (TypeError, ValueError, AttributeError) as error:
         if not isinstance(cv, Iterable):
             raise  # a splitter's own message
@@ -205,9 +206,12 @@ def folds_of(cv: Any, X: Any, y: Any) -> list[Any]:
 class _Logits(BaseEstimator):
     """A classifier that predicts its logits, for `cross_val_predict`."""
 
-    def __init__(self, estimator: Any, classes: np.ndarray) -> None:
+    def __init__(
+        self, estimator: Any, classes: np.ndarray, metadata: tuple[str, ...]
+    ) -> None:
         self.estimator = estimator
         self.classes = classes
+        self.metadata = metadata
 
     def fit(self, X: Any, y: Any, **params: Any) -> _Logits:
         absent = np.setdiff1d(self.classes, y).tolist()
@@ -216,14 +220,19 @@ class _Logits(BaseEstimator):
                 f"A fold of cv leaves no song of class {absent[0]!r} to train on; use "
                 "fewer folds or a stratified splitter."
             )
-        self.estimator_ = clone(self.estimator).fit(X, y, **params)
+        self.estimator_ = clone(self.estimator)
+        self.estimator_.fit(X, y, **params)  # which may return anything
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         return class_logits(self.estimator_, X)
 
-    def get_metadata_routing(self) -> Any:
-        return self.estimator.get_metadata_routing()
+    def get_metadata_routing(self) -> MetadataRequest:
+        # What comes was routed, and has the names that `fit` knows it by.
+        request = MetadataRequest(owner=self)
+        for name in self.metadata:
+            request.fit.add_request(param=name, alias=True)
+        return request
 
     def __sklearn_tags__(self) -> Any:
         return self.estimator.__sklearn_tags__()

@@ -19,13 +19,12 @@ from sklearn_msd.combining.bases import (
     check_fitted_base,
     check_labels,
     fit_base,
-    fit_router,
     fitted_base_logits,
     is_frozen,
-    routed_fit_params,
     take_feature_names,
 )
 from sklearn_msd.combining.logits import class_logits, folds_of, out_of_fold_logits
+from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.segments.as_array import as_array
 
 BASES = """\
@@ -82,10 +81,11 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         for name, base in used.items():
             if ready[name]:
                 check_fitted_base(name, base, self.classes_)
-        routed = routed_fit_params(self, list(used), sample_weight, params)
+        weight = as_array(sample_weight, "sample_weight")
+        routed = routed_params(self, list(used), weight, params)
         to_fit = [name for name in used if not ready[name]]
         fitted = Parallel(n_jobs=self.n_jobs)(
-            delayed(fit_base)(used[name], X, y, routed[name]) for name in to_fit
+            delayed(fit_base)(used[name], X, y, routed.fit[name]) for name in to_fit
         )
         fitted = used | dict(zip(to_fit, fitted, strict=True))
         self.estimators_ = list(fitted.values())
@@ -93,10 +93,15 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         take_feature_names(self, self.estimators_)
         logits = {n: fitted_base_logits(n, used[n], X) for n in used if ready[n]}
         if to_fit:
-            folds = folds_of(self.cv, X, y)
+            folds = folds_of(self.cv, X, y, **routed.split)
             held_out = Parallel(n_jobs=self.n_jobs)(
                 delayed(out_of_fold_logits)(
-                    used[name], X, y, cv=folds, n_jobs=self.n_jobs, params=routed[name]
+                    used[name],
+                    X,
+                    y,
+                    cv=folds,
+                    n_jobs=self.n_jobs,
+                    params=routed.fit[name],
                 )
                 for name in to_fit
             )
@@ -147,10 +152,11 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         return _VisualBlock("parallel", estimators, names=names)
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Routing of `sample_weight` and other metadata to the bases.
+        """Routing of `sample_weight` and other metadata to the bases and to `cv`.
 
         Returns
         -------
         MetadataRouter
         """
-        return fit_router(self, {n: b for n, b in self.estimators if b != "drop"})
+        bases = {n: b for n, b in self.estimators if b != "drop"}
+        return fit_router(self, bases, splitter=self.cv)

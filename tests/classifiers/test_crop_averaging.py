@@ -1,17 +1,18 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
+from sklearn.exceptions import UnsetMetadataPassedError
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.model_selection import GridSearchCV, StratifiedGroupKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_msd import CropAveragingClassifier
-from sklearn_msd.segments.cropper import SegmentCropper
-from sklearn_msd.segments.layout import stack_segments
+from sklearn_msd import CropAveragingClassifier, SegmentCropper, stack_segments
 
 EVEN = CropAveragingClassifier(
     LogisticRegression(), n_crops=2, n_segments=2, n_segment_features=1
@@ -151,3 +152,101 @@ def test_clear_errors(songs):
         clf.set_params(n_crops=0).fit(X, y)
     with pytest.raises(ValueError, match="'estimator' parameter"):
         CropAveragingClassifier(LinearSVC()).fit(X, y)
+
+
+# --- metadata -----------------------------------------------------------------------
+
+
+class Notes(DummyClassifier):
+    """Keeps what else its `fit` was given."""
+
+    def fit(self, X, y, sample_weight=None, remark=None):
+        self.seen_ = sample_weight, remark
+        return super().fit(X, y, sample_weight)
+
+
+@pytest.fixture
+def routing():
+    with config_context(enable_metadata_routing=True):
+        yield
+
+
+def averaging(estimator):
+    return CropAveragingClassifier(
+        estimator, n_crops=3, n_segments=100, n_segment_features=2
+    )
+
+
+@pytest.mark.usefixtures("routing")
+def test_what_the_classifier_asks_for_is_given_to_each_crop(songs):
+    X, y = songs
+    weight, remark = np.arange(1.0, len(y) + 1), [f"song {i}" for i in range(len(y))]
+    asking = Notes().set_fit_request(sample_weight=True, remark=True)
+    seen = averaging(asking).fit(X, y, sample_weight=weight, remark=remark)
+    assert_array_equal(seen.estimator_.seen_[0], weight.repeat(3))
+    assert_array_equal(seen.estimator_.seen_[1], np.repeat(remark, 3))
+    # What has no row for each song is handed on as it is.
+    assert averaging(asking).fit(X, y, remark="all").estimator_.seen_[1] == "all"
+
+
+@pytest.mark.usefixtures("routing")
+def test_what_the_classifier_does_not_ask_for_is_not_given(songs):
+    X, y = songs
+    weight = np.ones(len(y))
+    refusing = Notes().set_fit_request(sample_weight=False)
+    with pytest.raises(TypeError, match=r"sample_weight.*not routed to any object"):
+        averaging(refusing).fit(X, y, sample_weight=weight)
+    refusing.set_fit_request(remark=True)
+    with pytest.raises(TypeError, match=r"sample_weight.*not routed to any object"):
+        averaging(refusing).fit(X, y, sample_weight=weight, remark=1)
+    with pytest.raises(UnsetMetadataPassedError, match="sample_weight"):
+        averaging(Notes()).fit(X, y, sample_weight=weight)
+    with pytest.raises(TypeError, match="remark"):
+        averaging(LogisticRegression()).fit(X, y, remark=1)
+
+
+@pytest.mark.usefixtures("routing")
+def test_weights_reach_the_classifier_through_a_search_around_it(songs):
+    X, y = songs
+    asking = Notes().set_fit_request(sample_weight=True)
+    search = GridSearchCV(averaging(asking), {"n_crops": [2]}, cv=2)
+    weight = np.arange(1.0, len(y) + 1)
+    # The weights are the classifier's: the one around asks for none itself.
+    unweighted = make_scorer(accuracy_score).set_score_request(sample_weight=False)
+    search.set_params(scoring=unweighted)
+    search.fit(stack_segments(X), y, sample_weight=weight)
+    seen = search.best_estimator_.estimator_.seen_[0]
+    assert_array_equal(seen, weight.repeat(2))
+
+
+def test_without_routing_metadata_are_an_error(songs):
+    X, y = songs
+    with pytest.raises(TypeError, match=r"\['remark'\]; metadata .*enable_metadata"):
+        averaging(Notes()).fit(X, y, remark=1)
+    with pytest.raises(TypeError, match=r"\['groups'\]"):
+        averaging(Notes()).fit(X, y, groups=np.arange(len(y)))
+
+
+class Splits(StratifiedGroupKFold):
+    """Keeps the groups that it was given."""
+
+    seen = []
+
+    def split(self, X, y=None, groups=None):
+        Splits.seen.append(groups)
+        return super().split(X, y, groups)
+
+
+@pytest.mark.parametrize("routed", [False, True])
+def test_a_search_inside_has_all_crops_of_a_song_on_one_side(songs, routed):
+    X, y = songs
+    search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}, cv=Splits(2))
+    Splits.seen.clear()
+    with config_context(enable_metadata_routing=routed):
+        averaging(search).fit(X, y)
+        artists = np.arange(len(y)) // 4
+        weight = None if routed else np.ones(len(y))
+        averaging(search).fit(X, y, sample_weight=weight, groups=artists)
+    by_song, by_artist = Splits.seen
+    assert_array_equal(by_song, np.arange(len(y)).repeat(3))
+    assert_array_equal(by_artist, artists.repeat(3))

@@ -1,0 +1,4 @@
+"""What conventions of scikit-learn ask for that more than one folder here needs.
+
+`routing` hands metadata on to estimators inside an estimator, and to splitters.
+"""
