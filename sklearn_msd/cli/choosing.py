@@ -178,7 +178,9 @@ class Choosing:
         estimator = trial.candidate.estimator
         try:
             if not always:
-                trial.problem = self._too_long(trial, others, self._probe(estimator))
+                trial.problem = self._too_long(others, self._probe(estimator))
+                if trial.problem:  # the first of its kind also imports and compiles
+                    trial.problem = self._too_long(others, self._probe(estimator))
             for i, (train, test) in enumerate(self.folds[-1]):
                 if trial.problem:
                     return
@@ -191,7 +193,7 @@ class Choosing:
                     )
                 if not always and i + 1 < self.n_folds:
                     mean = float(np.mean(trial.seconds))
-                    trial.problem = self._too_long(trial, others, mean, done=i + 1)
+                    trial.problem = self._too_long(others, mean, done=i + 1)
         except ValueError as error:
             trial.problem = " ".join(str(error).split())
             return
@@ -199,7 +201,7 @@ class Choosing:
         trial.losses.append(losses)
 
     def _too_long(
-        self, trial: Trial, others: Sequence[Trial], a_fit: float, done: int = 0
+        self, others: Sequence[Trial], a_fit: float, done: int = 0
     ) -> str | None:
         """Why there is no time for what is left of the folds, if there is none."""
         final = max(self._final(others), self.n_folds / (self.n_folds - 1) * a_fit)
