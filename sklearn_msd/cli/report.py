@@ -41,6 +41,13 @@ def add_parser(commands: Commands) -> None:
     add("--out", default="report-out", help="folder to write to (report-out)")
     add("--n-jobs", type=int, help="models to train at a time (1); -1 for all cores")
     add("--device", default="auto", help="auto, cpu or cuda")
+    add(
+        "--features",
+        choices=["segments", "musicnn"],
+        default="segments",
+        help="of recordings: 25 numbers at each onset, or what musicnn gives every "
+        "three seconds (segments)",
+    )
 
 
 def _run(args: argparse.Namespace) -> None:

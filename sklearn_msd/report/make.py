@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
 from sklearn_msd.datasets.sources.tasks import SYNTHETIC, choose_task, find_tasks
 from sklearn_msd.report.data import ReportData, prepare
 from sklearn_msd.report.declaration import Figure
@@ -33,6 +35,9 @@ class Size:
 # "full" is the report's own setting; songs of the user's own are then all taken.
 SIZES = {"quick": Size(4000, 1000, 12), "full": Size(40_000, 10_000, 100, True)}
 
+# Segments of a recording, by kind.
+_RECORDED = {"segments": 120, "musicnn": 20}
+
 
 def make_report(
     data: str = SYNTHETIC,
@@ -45,6 +50,7 @@ def make_report(
     size: str = "quick",
     n_jobs: int | None = None,
     device: str = "auto",
+    features: str = "segments",
     command: str = "",
 ) -> tuple[Path, Path]:
     """Train the report's models on a source of songs and write the page.
@@ -75,6 +81,9 @@ def make_report(
         where; machines must share the file system.
     device : str
         As for the classifiers.
+    features : {"segments", "musicnn"}
+        Of recordings: which kind, as in `AudioSegmenter`. The songs are their central
+        120 segments, half a minute, or 20 of musicnn's, a minute.
     command : str
         What the page says it was made by.
 
@@ -98,7 +107,13 @@ def make_report(
     if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be different, from 0 on; got {list(seeds)}.")
     limits = SIZES[size]
-    tasks = find_tasks(str(data), limits.n_train, limits.n_valid)
+    if features not in _RECORDED:
+        raise ValueError(
+            f"features must be one of {', '.join(_RECORDED)}; got {features!r}."
+        )
+    segmenter = AudioSegmenter(_RECORDED[features], features=features, device=device)
+    audio = AudioFolder(segmenter=segmenter)
+    tasks = find_tasks(str(data), limits.n_train, limits.n_valid, audio=audio)
     if task is not None:
         task = choose_task(tasks, str(task), data)
     caps = (None, None) if limits.all_songs else (limits.n_train, limits.n_valid)
@@ -108,7 +123,10 @@ def make_report(
         own = str(figure.task)
         used = task or (own if own in tasks else next(iter(tasks)))
         if used not in ready:
-            ready[used] = prepare(tasks[used](), *caps)
+            songs = tasks[used]()
+            if features != "segments" and songs.features != "audio":
+                raise ValueError(f"features={features!r} is for recordings.")
+            ready[used] = prepare(songs, *caps)
         pairs.append((figure, ready[used]))
     settings = Settings(max_epochs or limits.max_epochs, tuple(seeds), device)
     shown = {

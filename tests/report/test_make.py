@@ -2,15 +2,18 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
+from sklearn_msd.datasets import load_spoken_digits
 from sklearn_msd.report import make as make_module
 from sklearn_msd.report.figures.experiments import FIGURES
 from sklearn_msd.report.make import choose, make_report
@@ -201,12 +204,26 @@ def test_a_full_disk_is_an_error_and_loses_nothing(
         (["--device", "quantum"], "device='quantum'"),
         (["--seeds", "-1"], "seeds must be"),
         (["--epochs", "0"], "max_epochs must be"),
+        (["--features", "musicnn"], "features='musicnn' is for recordings"),
     ],
 )
 def test_bad_options_are_clear_errors(tmp_path, capsys, options, message):
     assert main(["report", "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_recordings_as_musicnn_has_them(tmp_path):
+    pytest.importorskip("soundfile")
+    pytest.importorskip("librosa")
+    for path in map(Path, load_spoken_digits().recordings.filenames):
+        (tmp_path / "digits" / path.name[0]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "digits" / path.name[0])
+    html, _ = quick(
+        str(tmp_path / "digits"), tmp_path / "out", max_epochs=1, features="musicnn"
+    )
+    assert "The recordings of" in html.read_text()
 
 
 def test_few_songs_decide_nothing(tmp_path):

@@ -18,9 +18,10 @@ from tqdm import tqdm
 
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets.audio.segmenter import segment_reader
 from sklearn_msd.datasets.sources.kept_segments import KeptSegments, read_kinds
 from sklearn_msd.datasets.sources.songs import Songs, divide
-from sklearn_msd.segments.columns import feature_names
+from sklearn_msd.segments.columns import N_FEATURES
 
 AUDIO_SUFFIXES = (
     *(".aac", ".aif", ".aiff", ".au", ".caf", ".flac", ".m4a", ".mp3", ".oga", ".ogg"),
@@ -146,7 +147,10 @@ class AudioFolder:
                 about["kept"].update(outcomes[i])
         else:
             X = np.concatenate([outcomes[i] for i in good])
-            about["feature_names"] = feature_names()
+            names = segment_reader(self.segmenter).kind.names
+            about["feature_names"] = names
+            if len(names) != N_FEATURES:  # what flat songs are taken for
+                X = X.reshape(len(X), -1, len(names))
         return divide(
             files.folder.resolve().name,
             f"The recordings of {files.folder}.",

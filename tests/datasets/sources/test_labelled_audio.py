@@ -138,3 +138,26 @@ def test_a_folder_of_recordings_is_a_source(folder):
     assert songs.features == "audio"
     assert (len(songs.X), len(songs.X_valid)) == (2, 2)
     np.testing.assert_array_equal(songs.classes, ["lucas", "theo"])
+
+
+def test_segments_of_another_width_say_where_one_ends(folder):
+    segmenter = AudioSegmenter(2, features="musicnn", output="tags")
+    reader = AudioFolder(segmenter=segmenter)
+    songs = reader.read(reader.find(folder), whole=True)
+    assert songs.X.shape == (4, 2, 50)
+    assert songs.feature_names[:2] == ["rock", "pop"]
+    paths = [str(folder / name) for name in reader.find(folder).names]
+    np.testing.assert_array_equal(songs.X.reshape(4, -1), segmenter.transform(paths))
+
+
+def test_of_several_kinds_songs_are_paths(folder):
+    kinds = (AudioSegmenter(None), AudioSegmenter(None, features="musicnn"))
+    reader = AudioFolder(group_pattern="^(.)", kinds=kinds)
+    (folder / "theo" / "bad.wav").write_text("no audio")
+    with pytest.raises(ValueError, match=r"bad\.wav"):
+        reader.read(reader.find(folder))
+    (folder / "theo" / "bad.wav").unlink()
+    songs = reader.read(reader.find(folder), whole=True)
+    assert list(songs.X) == [str(folder / name) for name in reader.find(folder).names]
+    assert list(songs.group) == ["l", "l", "t", "t"]
+    assert songs.kept is not None
