@@ -164,7 +164,7 @@ class BaseSegmentClassifier(
         if held_out := self.early_stopping and valid is None:
             train, valid = hold_out(self, train)
         if valid is not None:
-            warn_of_validation_part(self, valid.y[valid.rows], held_out=held_out)
+            warn_of_validation_part(self, valid.y, held_out=held_out)
 
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         task = {"estimator": self, "X": X, "y": classes[y]}

@@ -6,7 +6,12 @@ import copy
 import math
 from typing import Any
 
-from skorch.callbacks import Callback, EarlyStopping, LRScheduler
+from skorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    InputShapeSetter,
+    LRScheduler,
+)
 from torch.optim.lr_scheduler import OneCycleLR
 
 from sklearn_msd.training.checkpoints import Checkpoint
@@ -43,7 +48,8 @@ def own_callbacks(estimator: Any) -> list[Any]:
     Raises
     ------
     TypeError
-        If there is something else among them.
+        If there is something else among them, or skorch's InputShapeSetter: nets take
+        the width of their input from X anyway, and cannot be told another.
     """
     for i, item in enumerate(estimator.callbacks or []):
         pair = isinstance(item, list | tuple) and len(item) == 2
@@ -55,6 +61,11 @@ def own_callbacks(estimator: Any) -> list[Any]:
             raise TypeError(
                 f"callbacks[{i}] must be a skorch callback, or a pair of a name "
                 f"and one; got {item!r}."
+            )
+        if isinstance(callback, InputShapeSetter) or callback is InputShapeSetter:
+            raise TypeError(
+                f"callbacks[{i}] is an InputShapeSetter, which nets have no use for: "
+                "they take the width of their input from X. Leave it out."
             )
     return list(estimator.callbacks or [])
 

@@ -111,7 +111,7 @@ def validation_songs(
     check_known(y_val, estimator.classes_, "y_val has labels that y lacks")
     y_val = np.searchsorted(estimator.classes_, y_val)
     if options.warn_of_scale:
-        warn_of_validation_scale(X_val, train.X)
+        warn_of_validation_scale(X_val, train.stored)
     return _songs(estimator, X_val, y_val, base_logits_val, "base_logits_val")
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
+import skorch.dataset
 import torch
+from skorch.utils import data_from_dataset
 from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from sklearn_msd.common.torch_modes import plain_torch
-from sklearn_msd.segments.mapped_songs import on_disk
+from sklearn_msd.segments.as_array import as_array
+from sklearn_msd.segments.mapped_songs import MappedSongs, on_disk
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.
@@ -26,11 +29,12 @@ BUFFER = 2048
 Batch = tuple[dict[str, Tensor], Tensor]
 
 
-class SongDataset(Dataset[Batch]):
+class SongDataset(skorch.dataset.Dataset):
     """Songs with what the loss needs of them, read by arrays of row numbers.
 
     Nothing is copied or converted before a batch is asked for, so a memory map is read
-    batch by batch.
+    batch by batch. To skorch and its callbacks it is a data set like theirs, of which
+    `X` and `y` are the songs and class indices of its own rows.
 
     Parameters
     ----------
@@ -43,6 +47,13 @@ class SongDataset(Dataset[Batch]):
         The rows of the arrays that belong to this data set; all if None.
     dtype : torch.dtype
     device : torch.device or str
+
+    Attributes
+    ----------
+    stored, labels : ndarray, MappedSongs
+        `X` and `y` as they were given, with all rows.
+    held : ndarray, MappedSongs or Tensor
+        All songs where batches are taken from: on the device, if they fit in memory.
     """
 
     def __init__(
@@ -58,24 +69,50 @@ class SongDataset(Dataset[Batch]):
     ) -> None:
         self.dtype, self.device = dtype, torch.device(device)
         self.rows = np.arange(len(X)) if rows is None else rows
-        self.X = X
+        self.stored = self.held = X
         if self.device.type != "cpu" and not on_disk(X):
             # Held there once; batches are then gathered without a transfer.
-            self.X = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
-        self.y = np.zeros(len(X), dtype=np.int64) if y is None else y
+            self.held = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
+        self.labels = np.zeros(len(X), dtype=np.int64) if y is None else y
         self.extras = {
             name: torch.as_tensor(values, dtype=dtype, device=self.device)
             for name, values in (("weight", weight), ("base_logits", base_logits))
             if values is not None
         }
-        self.targets = torch.as_tensor(self.y, dtype=torch.int64, device=self.device)
+        self.targets = torch.as_tensor(
+            self.labels, dtype=torch.int64, device=self.device
+        )
+
+    @property
+    def X(self) -> Any:
+        """The songs of this data set's rows; those on disk stay there.
+
+        With base logits, a dictionary of both: the inputs of what is trained.
+        """
+        songs = self.stored
+        if len(self.rows) != len(songs) or (np.diff(self.rows) != 1).any():
+            if on_disk(songs) and not isinstance(songs, MappedSongs):
+                try:
+                    songs = MappedSongs(songs)
+                except (TypeError, ValueError):  # a map of a kind that is read at once
+                    songs = np.asarray(songs)
+            songs = songs[self.rows]
+        if "base_logits" not in self.extras:
+            return songs
+        base_logits = self.extras["base_logits"][self.rows].cpu().numpy()
+        return {"x": songs, "base_logits": base_logits}
+
+    @property
+    def y(self) -> np.ndarray:
+        """The class indices of this data set's rows."""
+        return np.asarray(self.labels)[self.rows]
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def __getitem__(self, index: Any) -> Batch:
         rows = self.rows[index]
-        inputs = self.X[rows]
+        inputs = self.held[rows]
         if not isinstance(inputs, Tensor):
             inputs = torch.from_numpy(np.asarray(inputs))
         batch = {"x": inputs.to(self.device, self.dtype)}
@@ -91,12 +128,12 @@ class SongDataset(Dataset[Batch]):
     @property
     def in_place(self) -> bool:
         """Whether the songs lie where the net is, and not on a disk."""
-        on_device = self.device.type == "cpu" or isinstance(self.X, Tensor)
-        return on_device and not on_disk(self.X)
+        on_device = self.device.type == "cpu" or isinstance(self.held, Tensor)
+        return on_device and not on_disk(self.held)
 
     def has_padding(self) -> bool:
         """Whether some song ends in NaN."""
-        X = self.X[self.rows]
+        X = self.held[self.rows]
         return bool((X != X).any())
 
     def loss_without_net(self) -> float:
@@ -117,14 +154,55 @@ class SongDataset(Dataset[Batch]):
 
     def in_memory(self) -> SongDataset:
         """The same songs; those on disk are read, in the order of their rows."""
-        if not on_disk(self.X):
+        if not on_disk(self.stored):
             return self
         part = copy.copy(self)
         part.rows = np.arange(len(self))
-        part.X, part.y = np.asarray(self.X[self.rows]), self.y[self.rows]
+        part.stored = part.held = np.asarray(self.stored[self.rows])
+        part.labels = self.labels[self.rows]
         part.targets = self.targets[self.rows]
         part.extras = {name: v[self.rows] for name, v in self.extras.items()}
         return part
+
+
+def as_songs(
+    X: Any, y: Any, dtype: torch.dtype, device: torch.device | str
+) -> SongDataset:
+    """What skorch's methods are given, as a data set of songs.
+
+    Parameters
+    ----------
+    X : SongDataset, Dataset, Subset of one, dict or array-like
+        Songs, flat or three-dimensional; a dictionary has them as ``x``, and may have
+        ``base_logits``.
+    y : array-like of shape (n_songs,) or None
+        Class indices.
+    dtype : torch.dtype
+    device : torch.device or str
+
+    Raises
+    ------
+    AttributeError
+        If it is a data set without `X` and `y`.
+    """
+    if isinstance(X, SongDataset):
+        return X
+    if isinstance(X, Subset):
+        return as_songs(X.dataset, y, dtype, device).subset(np.asarray(X.indices))
+    if isinstance(X, Dataset):
+        X, y = data_from_dataset(X)
+    inputs = X if isinstance(X, Mapping) else {"x": X}
+    songs = as_array(inputs["x"])
+    if not isinstance(songs, MappedSongs):
+        songs = songs if isinstance(songs, np.ndarray) else np.asarray(songs)
+    songs = songs.reshape(len(songs), int(np.prod(songs.shape[1:])))
+    return SongDataset(
+        songs,
+        y if y is None else as_array(y, "y"),
+        base_logits=inputs.get("base_logits"),
+        dtype=dtype,
+        device=device,
+    )
 
 
 class BatchIterator:

@@ -48,7 +48,7 @@ def fit_fingerprint(
     }
     found["estimator"] = type(estimator).__name__
     found |= _digests(train, estimator.classes_, "")
-    if valid is not None and valid.X is not train.X:
+    if valid is not None and valid.stored is not train.stored:
         found |= _digests(valid, estimator.classes_, "_val")
     weights = {name: as_array(value) for name, value in module.state_dict().items()}
     found["weights at the start"] = digest(*weights, *weights.values())
@@ -90,7 +90,7 @@ def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, 
     Songs are read once, block by block, as an epoch does. To read some of them only
     would be cheaper, and not sure.
     """
-    X, labels = songs.X, np.asarray(classes)[songs.y]
+    X, labels = songs.held, np.asarray(classes)[songs.labels]
     blocks = [
         digest(as_array(block) if isinstance(block, Tensor) else np.asarray(block))
         for block in (

@@ -17,14 +17,17 @@ import numpy as np
 import torch
 from skorch import NeuralNetClassifier
 from skorch.callbacks import Callback, PrintLog
+from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, layer_weights
 from sklearn_msd.nets.layers import noise_from
 from sklearn_msd.training.batches import (
     PREDICTION_CHUNK,
     BatchIterator,
     SongDataset,
+    as_songs,
 )
 from sklearn_msd.training.here import here
 from sklearn_msd.training.interrupts import NotedInterrupts
@@ -90,6 +93,11 @@ class LogitNet(NeuralNetClassifier):
         self.masks, self.rng, self.dtype = masks, rng, dtype
         self.shuffle, self.crop = shuffle, crop
         self.fit_callbacks: Mapping[str, Any] = fit_callbacks or {}
+        # By skorch's name for it, where its callbacks look it up.
+        valid_size = max(self.batch_size, PREDICTION_CHUNK)
+        self.iterator_valid__batch_size = kwargs.get(
+            "iterator_valid__batch_size", valid_size
+        )
 
     @property
     def _default_callbacks(self) -> list[tuple[str, Callback]]:
@@ -129,10 +137,11 @@ class LogitNet(NeuralNetClassifier):
         return self
 
     def get_dataset(self, X: Any, y: Any = None) -> SongDataset:
-        """Wrap arrays; skorch's own callbacks may predict from them."""
-        if isinstance(X, SongDataset):
-            return X
-        return SongDataset(X, y, dtype=self.dtype, device=self.device)
+        """Wrap arrays and data sets, from which callbacks may predict."""
+        return as_songs(X, y, self.dtype, self.device)
+
+    def check_data(self, X: Any, y: Any = None) -> None:
+        """Nothing: estimators have checked their songs, which may be on a disk."""
 
     def get_iterator(self, dataset: SongDataset, training: bool = False) -> Any:
         """Shuffled batches for training, larger ones in order otherwise."""
@@ -140,7 +149,27 @@ class LogitNet(NeuralNetClassifier):
             return BatchIterator(
                 dataset, self.batch_size, self.rng, self.shuffle, self.crop
             )
-        return BatchIterator(dataset, max(self.batch_size, PREDICTION_CHUNK))
+        size = self.get_params_for("iterator_valid")["batch_size"]
+        return BatchIterator(dataset, size)
+
+    def evaluation_step(self, batch: Any, training: bool = False) -> Any:
+        """Logits of a batch, in whatever modes PyTorch was set to."""
+        with plain_torch():
+            return super().evaluation_step(batch, training=training)
+
+    def train_step(self, batch: Any, **fit_params: Any) -> Any:
+        """Skorch's step without a closure, which Adam has no use for."""
+        self._zero_grad_optimizer()
+        step = self.train_step_single(batch, **fit_params)
+        named_parameters = TeeGenerator(self.get_all_learnable_params())
+        self.notify(
+            "on_grad_computed",
+            named_parameters=named_parameters,
+            batch=batch,
+            training=True,
+        )
+        self._step_optimizer(None)
+        return step
 
     def train_step_single(self, batch: Any, **fit_params: Any) -> Any:
         """One step, in which the net's own generator decides what is dropped out."""
@@ -159,13 +188,16 @@ class LogitNet(NeuralNetClassifier):
     ) -> Tensor:
         """Mean cross-entropy, each song counting with its weight.
 
-        A module may return, beside the logits, what each song adds to its loss.
+        A module may return, beside the logits, what each song adds to its loss. Without
+        `X`, as skorch's `loss_scoring` calls it, the loss of each song.
         """
         if isinstance(y_pred, tuple):
             logits, extra = y_pred
             losses: Tensor = self.criterion_(logits, y_true) + extra
         else:
             losses = self.criterion_(y_pred, y_true)
+        if X is None:
+            return losses
         if "weight" in X:
             losses = losses * X["weight"]
         return losses.mean()

@@ -356,7 +356,7 @@ def test_memory_map_is_read_by_the_batch(tmp_path):
     np.save(path, np.random.RandomState(0).randn(30, 8).astype(np.float16))
     on_disk = np.load(path, mmap_mode="r")
     dataset = SongDataset(on_disk, np.zeros(30, dtype=int))
-    assert np.shares_memory(dataset.X, on_disk)
+    assert np.shares_memory(dataset.stored, on_disk)
     batch, _ = dataset[np.array([4, 9])]
     assert batch["x"].dtype == torch.float32
     np.testing.assert_array_equal(batch["x"], on_disk[[4, 9]].astype(np.float32))

@@ -65,7 +65,7 @@ def shape_of(net: LogitNet, songs: SongDataset) -> Hashable | None:
         int(net.batch_size),
         type(net.criterion_),
         repr(sorted(net.get_params_for("criterion").items())),
-        tuple(songs.X.shape[1:]),
+        tuple(songs.held.shape[1:]),
         None if base_logits is None else base_logits.shape[1],
     )
     single = any(type(layer) in SINGLE for layer in net.module_.modules())

@@ -119,8 +119,8 @@ class Stack:
         room: Any = None,
     ) -> None:
         # Those with the same array of songs next to each other.
-        arrays = list({id(seat.songs.X): None for seat in seats})
-        self.seats = sorted(seats, key=lambda seat: arrays.index(id(seat.songs.X)))
+        arrays = list({id(seat.songs.held): None for seat in seats})
+        self.seats = sorted(seats, key=lambda seat: arrays.index(id(seat.songs.held)))
         self.changed = changed or threading.Condition(threading.Lock())
         self.room = room
         self._tensors: StackTensors | None = None

@@ -207,11 +207,11 @@ class StackTensors:
         # The nets come sorted by their arrays (`Stack`).
         self.arrays: list[tuple[Any, slice]] = []
         for i, part in enumerate(songs):
-            if self.arrays and self.arrays[-1][0] is part.X:
+            if self.arrays and self.arrays[-1][0] is part.held:
                 first = self.arrays.pop()[1].start
             else:
                 first = i
-            self.arrays.append((part.X, slice(first, i + 1)))
+            self.arrays.append((part.held, slice(first, i + 1)))
 
     def _fill(self, shares: Sequence[Share | None]) -> None:
         """The tables of an epoch."""
