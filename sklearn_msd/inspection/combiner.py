@@ -8,7 +8,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.common.wrappers import look_through
-from sklearn_msd.inspection.drawing import listed, new_axes, numbers, text_inches
+from sklearn_msd.inspection.drawing import (
+    as_written,
+    listed,
+    new_axes,
+    numbers,
+    text_inches,
+)
 
 
 class CombinerDisplay:
@@ -102,7 +108,8 @@ class CombinerDisplay:
                 fontsize=10 * field / 0.6,
                 color="white" if dark else "black",
             )
-        ax.set_xticks(range(len(self.classes)), self.classes, rotation=45, ha="right")
-        ax.set_yticks(range(len(self.names)), self.names)
+        classes, names = map(as_written, self.classes), map(as_written, self.names)
+        ax.set_xticks(range(len(self.classes)), [*classes], rotation=45, ha="right")
+        ax.set_yticks(range(len(self.names)), [*names])
         ax.set(xlabel="class", ylabel="model", title="contribution to each class")
         return self

@@ -24,6 +24,17 @@ def line_style(i: int) -> dict[str, Any]:
     }
 
 
+def as_written(text: Any) -> str:
+    """Text that a picture shows as it is.
+
+    matplotlib takes what is between two dollar signs for mathematics, leaves out of
+    legends what begins with an underscore, and cannot show the halves of characters
+    that stand in names of files for what is not UTF-8.
+    """
+    text = str(text).encode("utf-8", "backslashreplace").decode().replace("$", r"\$")
+    return f" {text}" if text.startswith("_") else text
+
+
 def text_inches(labels: Iterable[Any]) -> float:
     """Room that the longest label takes at the usual size of letters."""
     return 0.085 * max((len(str(label)) for label in labels), default=0)

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.inspection.drawing import (
     add_legend,
+    as_written,
     by_name,
     line_style,
     listed,
@@ -154,7 +155,7 @@ class LearningCurveDisplay:
         (line,) = axis.plot(
             epochs,
             mean,
-            label=name,
+            label=as_written(name),
             markersize=4.5,
             linewidth=1.6,
             markevery=(i % every, every),
@@ -296,7 +297,9 @@ class ComparisonDisplay:
                 label="published",
             )
             add_legend([ax], handles)
-        ax.set(yticks=rows, yticklabels=self.names, xlabel="accuracy")
+        ax.set(
+            yticks=rows, yticklabels=[*map(as_written, self.names)], xlabel="accuracy"
+        )
         ax.set_ylim(len(rows) - 0.5, -0.5)
         ax.grid(axis="x", color="0.9")
         ax.set_axisbelow(True)

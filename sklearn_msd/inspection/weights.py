@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msd.common.wrappers import look_through
 from sklearn_msd.inspection.drawing import (
     add_legend,
+    as_written,
     by_name,
     line_style,
     listed,
@@ -132,7 +133,7 @@ class WeightHistogramDisplay:
                     axis.stairs(
                         counts / len(by_layer[layer]),
                         edges,
-                        label=name,
+                        label=as_written(name),
                         linewidth=1.5,
                         **style,
                     )
@@ -276,9 +277,10 @@ class KernelDisplay:
             interpolation="nearest",
         )
         self.figure_.colorbar(drawn, ax=ax, label="weight")
-        ax.set_yticks(np.arange(n_features), self.feature_names, fontsize=8)
+        features = [*map(as_written, self.feature_names)]
+        ax.set_yticks(np.arange(n_features), features, fontsize=8)
         middles = np.arange(n_kernels) * (height + 1) + (height - 1) / 2
-        ax.set_xticks(middles, self.labels)
+        ax.set_xticks(middles, [*map(as_written, self.labels)])
         segments = "segment" if height == 1 else "segments"
         ax.set(xlabel=f"kernel (each {height} {segments} wide)")
         return self

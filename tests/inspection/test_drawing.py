@@ -5,6 +5,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn_msd import (
     CombinerDisplay,
     ComparisonDisplay,
+    KernelDisplay,
     LearningCurveDisplay,
     WeightHistogramDisplay,
 )
@@ -118,3 +119,36 @@ def test_published_accuracies_may_be_an_array():
 def test_pairs_are_a_mapping_too():
     assert by_name([("a", 1), ("b", 2)], "weights") == {"a": 1, "b": 2}
     assert numbers([1, 2], "say").dtype == float
+
+
+# One with a pair of dollars raised an error, another was drawn as mathematics.
+ODD_NAMES = ["Bada$$", "$uicideboy$", "A$AP", "_hidden", "Caf\udce9", "a^2 \\alpha"]
+SHOWN = ["Bada$$", "$uicideboy$", "A$AP", " _hidden", "Caf\\udce9", "a^2 \\alpha"]
+
+
+def shown(texts):
+    """What matplotlib draws: without mathematics, dollars lose their backslashes."""
+    found = []
+    for text in texts:
+        string, is_math = text._preprocess_math(text.get_text())
+        assert not is_math
+        found.append(string)
+    return found
+
+
+def test_names_are_drawn_as_they_are_written():
+    rng = np.random.default_rng(0)
+    curves = LearningCurveDisplay({name: ([1.0], [0.5]) for name in ODD_NAMES}).plot()
+    scores = ComparisonDisplay(ODD_NAMES, [0.5] * 6).plot()
+    weights = {name: {"conv.0.weight": rng.normal(size=9)} for name in ODD_NAMES}
+    histograms = WeightHistogramDisplay(weights).plot()
+    kernels = KernelDisplay(rng.normal(size=(6, 2, 6)), ODD_NAMES, ODD_NAMES).plot()
+    combined = CombinerDisplay(rng.normal(size=(6, 6)), ODD_NAMES, ODD_NAMES).plot()
+    for display in (curves, scores, histograms, kernels, combined):
+        display.figure_.canvas.draw()
+    for display in (curves, histograms):
+        assert shown(display.figure_.legends[0].get_texts()) == SHOWN
+    for axis in (scores.ax_, kernels.ax_, combined.ax_):
+        assert shown(axis.get_yticklabels()) == SHOWN
+    for axis in (kernels.ax_, combined.ax_):
+        assert shown(axis.get_xticklabels()) == SHOWN

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.metrics import ConfusionMatrixDisplay
 
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.inspection.drawing import as_written
 from sklearn_msd.inspection.learning_curves import (
     ComparisonDisplay,
     LearningCurveDisplay,
@@ -93,7 +94,7 @@ def confusion(y: np.ndarray, predicted: np.ndarray, data: ReportData) -> bytes:
         y,
         predicted,
         labels=np.arange(n),
-        display_labels=data.class_names,
+        display_labels=[*map(as_written, data.class_names)],
         normalize="true",
         include_values=n <= 13,
         values_format=".2f",
@@ -156,7 +157,7 @@ def diagram(figure: Figure, data: ReportData) -> bytes:
 
 def png(drawing: Any, data: ReportData, title: str) -> bytes:
     """A finished drawing as PNG, labelled with its data."""
-    drawing.suptitle(f"{title}\n{stamp(data)}", fontsize=11)
+    drawing.suptitle(f"{title}\n{as_written(stamp(data))}", fontsize=11)
     out = io.BytesIO()
     drawing.savefig(out, format="png", dpi=DPI, metadata={"Software": None})
     return out.getvalue()

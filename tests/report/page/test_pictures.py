@@ -42,3 +42,13 @@ def test_comparison_and_confusion_are_drawn():
     assert is_drawn(comparison(["a", "b"], scores, [None, 0.6], REAL))
     y = np.array([0, 0, 1, 1, 2])
     assert is_drawn(confusion(y, y[::-1], REAL))
+
+
+def test_names_with_dollars_are_no_mathematics():
+    """They raised an error after the whole report had trained."""
+    names = {"name": "Bada$$ $uicideboy$", "class_names": ["Bada$$", "$a$", "A$AP"]}
+    data = SimpleNamespace(**(vars(REAL) | names))
+    y = np.array([0, 0, 1, 1, 2])
+    assert is_drawn(confusion(y, y[::-1], data))
+    scores = [Comparison(0.5, 0.4, 0.6), Comparison(0.7, 0.6, 0.8)]
+    assert is_drawn(comparison(["a", "b"], scores, [None, 0.6], data))
