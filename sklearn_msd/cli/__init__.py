@@ -5,10 +5,12 @@ imported when it runs, so that ``--help`` is fast.
 """
 
 import argparse
+import contextlib
+import io
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import sklearn_msd
 from sklearn_msd.cli import build, compare, evaluate, info, predict, report, train
@@ -48,10 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         0 if all went well, 1 if some of several files could not be read, 2 if the user
         can mend what went wrong, 130 if the user stopped it.
     """
-    args = _parser().parse_args(argv)
-    with warnings.catch_warnings():
+    with _any_character_on_stdout(), warnings.catch_warnings():
+        args = _parser().parse_args(argv)
         warnings.simplefilter("always", UserWarning)
-        warnings.showwarning = _show_warning
+        warnings.showwarning = _shower()
         try:
             code: int = args.run(args) or 0
             sys.stdout.flush()
@@ -83,6 +85,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _show_warning(message: Warning | str, *_: object, **__: object) -> None:
-    """Show a warning without the line of code that it came from."""
-    complain(str(message), "warning")
+@contextlib.contextmanager
+def _any_character_on_stdout() -> Iterator[None]:
+    """Let what standard output cannot encode be written as Python escapes it."""
+    stdout = sys.stdout
+    if not isinstance(stdout, io.TextIOWrapper) or stdout.errors != "strict":
+        yield
+        return
+    stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError, ValueError):  # whoever reads may be gone
+            stdout.reconfigure(errors="strict")
+
+
+def _shower() -> Callable[..., None]:
+    """What shows a warning once, without the line of code that it came from."""
+    shown: set[str] = set()
+
+    def show(message: Warning | str, *_: object, **__: object) -> None:
+        if str(message) not in shown:
+            shown.add(str(message))
+            complain(str(message), "warning")
+
+    return show

@@ -2,7 +2,7 @@
 
 import argparse
 
-from sklearn_msd.cli.commands import Commands, add_command
+from sklearn_msd.cli.commands import Commands, add_command, cell, note
 
 
 def add_parser(commands: Commands) -> None:
@@ -76,8 +76,11 @@ def _run(args: argparse.Namespace) -> None:
         print(f"{name}\t{count}")
     for split, row in report.songs.items():
         for genre, count in row.items():
-            print(f"{split}\t{genre}\t{count}")
-    print(f"task {report.task} written to {report.out}")
+            print(f"{split}\t{cell(genre)}\t{count}")
+    if report.passed_over:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in report.passed_over.items())
+        note(f"{args.h5_root}: passed over {kinds}")
+    print(f"task {report.task} written to {cell(report.out)}")
 
 
 def _names(text: str) -> tuple[str, ...]:

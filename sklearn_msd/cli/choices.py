@@ -15,7 +15,7 @@ from sklearn_msd.cli.models import COMBINATION, MODELS, check_model_name, make_m
 if TYPE_CHECKING:
     from sklearn_msd.cli.candidates import Candidate
     from sklearn_msd.datasets import AudioSegmenter
-    from sklearn_msd.datasets.sources.songs import Songs
+    from sklearn_msd.datasets.sources.songs import LabelledSongs
 
 AUTO = "auto"
 FEATURES = (AUTO, "segments", "musicnn", "both")
@@ -58,7 +58,6 @@ def add_choices(add: Callable[..., argparse.Action]) -> None:
     add("--seed", type=int, default=0, help="decides every random number (0)")
     add("--device", default="auto", help="auto, cpu or cuda (auto)")
     add("--json", action="store_true", help="print the results as JSON")
-    add("--quiet", action="store_true", help="print no progress")
 
 
 def check_choices(args: argparse.Namespace, models: Sequence[str]) -> None:
@@ -93,8 +92,8 @@ def kinds_to_read(args: argparse.Namespace) -> list[AudioSegmenter]:
 
 
 def candidates_for(
-    args: argparse.Namespace, models: Sequence[str], songs: Songs
-) -> tuple[Songs, list[Candidate]]:
+    args: argparse.Namespace, models: Sequence[str], songs: LabelledSongs
+) -> tuple[LabelledSongs, list[Candidate]]:
     """Songs as candidates take them, and the candidates that the arguments name.
 
     Raises

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -13,6 +15,9 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 # What a user can mend; anything else is a bug, and shows where it is.
 USER_ERRORS = (ValueError, OSError, ImportError)
+
+# Controls, surrogates, and separators of lines and paragraphs.
+_CONTROL = ("Cc", "Cs", "Zl", "Zp")
 
 # Exit codes.
 SOME_FAILED = 1
@@ -56,7 +61,29 @@ def complain(error: BaseException | str, kind: str = "error") -> None:
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:
         text = f"{error.filename}: {error.strerror}"
-    print(f"sklearn-msd: {kind}: {' '.join(text.split())}", file=sys.stderr)
+    text = _escaped(" ".join(text.split()))
+    print(f"sklearn-msd: {kind}: {text}", file=sys.stderr)
+
+
+def cell(value: object) -> str:
+    """A value as one cell of a table: on one line, and without tabs.
+
+    Tabs, line ends and other control characters are written as Python escapes them, and
+    backslashes are doubled; but on Windows, where these part folders, and names cannot
+    hold the others.
+    """
+    text = str(value)
+    if os.sep != "\\":
+        text = text.replace("\\", r"\\")
+    return _escaped(text)
+
+
+def _escaped(text: str) -> str:
+    """Text with control characters, and halves of characters, as Python writes them."""
+    return "".join(
+        repr(char)[1:-1] if unicodedata.category(char) in _CONTROL else char
+        for char in text
+    )
 
 
 @contextlib.contextmanager
@@ -72,15 +99,22 @@ def naming(name: str) -> Iterator[None]:
 
 def note(text: str) -> None:
     """Say on standard error how far it is."""
-    print(text, file=sys.stderr, flush=True)
+    print(_escaped(text), file=sys.stderr, flush=True)
+
+
+def json_line(value: Any) -> str:
+    """A value as JSON on one line, with escapes if standard output is not UTF-8."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    is_utf8 = encoding.lower().replace("-", "") in ("utf8", "utf8sig")
+    return json.dumps(value, ensure_ascii=not is_utf8)
 
 
 def show(values: Mapping[str, Any], *, as_json: bool) -> None:
     """Print results: ``name TAB value`` lines, or one JSON object on one line."""
     if as_json:
-        print(json.dumps(values, ensure_ascii=False))
+        print(json_line(values))
         return
     for name, value in values.items():
         if isinstance(value, float):
             value = f"{value:.4f}"
-        print(f"{name.replace('_', ' ')}\t{value}")
+        print(f"{name.replace('_', ' ')}\t{cell(value)}")

@@ -10,14 +10,14 @@ from sklearn_msd.cli.commands import note
 
 if TYPE_CHECKING:
     from sklearn_msd.datasets import AudioSegmenter
-    from sklearn_msd.datasets.sources.songs import Songs
+    from sklearn_msd.datasets.sources.songs import LabelledSongs
 
 DATA_HELP = """\
 DATA is one of
   a folder of recordings: in folders named after genres, or with labels in their
     names (--label-pattern) or in a table (--labels)
   an npz file with the arrays X, (n_songs, n_segments, n_features) or flat, y, and
-    perhaps group: the artist, say
+    perhaps groups: artists, say
   a folder made by `sklearn-msd build`, or of the report's msd-…-genre-….npz files
   spoken-digits, which comes with the package, or synthetic, which is made up
 
@@ -54,11 +54,18 @@ def add_data(add: Callable[..., argparse.Action]) -> None:
         help="leave out recordings that cannot be read, with a warning",
     )
     add("--n-jobs", type=int, help="processes that read recordings (1); -1 for all")
+    add(
+        "--memory",
+        metavar="FOLDER",
+        help="keep what is read of recordings there, so that other commands with the "
+        "same FOLDER need not read them again",
+    )
+    add("--quiet", action="store_true", help="print no progress")
 
 
 def load_songs(
     args: argparse.Namespace, kinds: Sequence[AudioSegmenter], *, whole: bool = False
-) -> Songs:
+) -> LabelledSongs:
     """The songs that the arguments name; of recordings, their paths.
 
     Parameters
@@ -66,7 +73,7 @@ def load_songs(
     args : Namespace
         With the options of `add_data`.
     kinds : sequence of AudioSegmenter
-        Kinds of segments to read of recordings, for `Songs.kept`.
+        Kinds of segments to read of recordings, for `LabelledSongs.kept`.
     whole : bool, default=False
         As for `find_tasks`.
 
@@ -75,7 +82,10 @@ def load_songs(
     ValueError, OSError, ImportError
         As `find_tasks`, and for options that do not go together.
     """
-    from sklearn_msd.datasets.sources.labelled_audio import FOLDER_LABEL, AudioFolder
+    from sklearn.base import clone
+
+    from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
+    from sklearn_msd.datasets.sources.labels import FOLDER_LABEL
     from sklearn_msd.datasets.sources.tasks import choose_task, find_tasks
 
     if args.labels and (args.label_pattern or args.group_pattern):
@@ -87,9 +97,10 @@ def load_songs(
         label_pattern=args.label_pattern or FOLDER_LABEL,
         group_pattern=args.group_pattern,
         table=args.labels,
-        kinds=kinds,
+        kinds=[clone(kind).set_params(memory=args.memory) for kind in kinds],
         skip_unreadable=args.skip_unreadable,
         n_jobs=args.n_jobs,
+        quiet=args.quiet,
     )
     tasks = find_tasks(args.data, _N_TRAIN, _N_VALID, audio=audio, whole=whole)
     if args.task is not None:
@@ -99,6 +110,8 @@ def load_songs(
         if len(tasks) > 1:
             note(f"{args.data} has the tasks {', '.join(tasks)}; taking {task}")
     songs = tasks[task]()
+    for remark in songs.remarks:
+        note(f"{args.data}: {remark}")
     by_path = args.label_pattern or args.group_pattern or args.labels
     if by_path and songs.features != "audio":
         raise ValueError(

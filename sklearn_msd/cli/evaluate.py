@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from sklearn_msd.cli.commands import Commands, add_command, naming, show
+from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
 from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn_msd.cli.saved_model import SavedModel
     from sklearn_msd.cli.scoring import scores
     from sklearn_msd.datasets import AudioSegmenter
+    from sklearn_msd.datasets.sources.kept_segments import lengthened
 
     model = SavedModel(args.model)
     split = args.split or ("all" if model.metadata.get("folds") else "valid")
@@ -67,6 +68,9 @@ def _run(args: argparse.Namespace) -> None:
         y = songs.classes[np.concatenate([y for _, y in chosen])]
         if songs.kept is not None:
             paths = np.concatenate([X for X, _ in chosen])
+            for segmenter in model.segmenters:
+                if remark := lengthened(paths.tolist(), songs.kept, segmenter):
+                    note(f"{args.data}: {remark}")
             found = scores(*model.on_recordings(paths, songs.kept), y)
         else:
             X = np.concatenate([model.cut(X) for X, _ in chosen if len(X)])
@@ -78,7 +82,7 @@ def _run(args: argparse.Namespace) -> None:
         return
     del results["classes"]
     show(results, as_json=False)
-    print(f"\n{table}", end="")
+    print(f"\n{table.rstrip()}")
 
 
 def _check_new_songs(model: SavedModel, name: str, data: str) -> None:

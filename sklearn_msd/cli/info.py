@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from sklearn_msd.cli.commands import Commands, add_command, show
+from sklearn_msd.cli.commands import Commands, add_command, cell, show
 from sklearn_msd.cli.environment import environment
 
 _DESCRIPTION = """\
@@ -81,7 +81,7 @@ def _run(args: argparse.Namespace) -> None:
     for step in steps:
         for name, value in step.get_params(deep=False).items():
             text = " ".join(repr(value).split())
-            print(f"{type(step).__name__}.{name}\t{text}")
+            print(f"{type(step).__name__}.{name}\t{cell(text)}")
     for name, value in model.metadata.items():
         if name != "feature_names":
             show({f"trained: {name}": value}, as_json=False)

@@ -1,7 +1,6 @@
 """``sklearn-msd predict``: files to genres."""
 
 import argparse
-import json
 import sys
 
 from sklearn_msd.cli.commands import (
@@ -9,7 +8,9 @@ from sklearn_msd.cli.commands import (
     USER_ERRORS,
     Commands,
     add_command,
+    cell,
     complain,
+    json_line,
 )
 
 _DESCRIPTION = """\
@@ -21,8 +22,9 @@ Predict the genres of songs. FILES are
 
 Longer songs are cut to their central segments, as many as the model takes; shorter ones
 are repeated. Arrays may not be shorter. The output is a table with a heading: file,
-label and probability, tabs between, the likeliest labels first. A file that cannot be
-read is told on standard error; the others are predicted, and the exit code is 1."""
+label and probability, tabs between, the likeliest labels first. Tabs, line ends and
+backslashes within names are written \\t, \\n and \\\\. A file that cannot be read is
+named on standard error; the others are predicted, and the exit code is 1."""
 
 _EXAMPLES = """\
   sklearn-msd predict genres.msd song.mp3
@@ -74,10 +76,10 @@ def _run(args: argparse.Namespace) -> int:
                         "label": ranked[0][0],
                         "probabilities": dict(ranked),
                     }
-                    print(json.dumps(song, ensure_ascii=False))
+                    print(json_line(song))
                     continue
                 for label, probability in ranked[: args.top]:
-                    print(f"{name}\t{label}\t{probability:.4f}")
+                    print(f"{cell(name)}\t{cell(label)}\t{probability:.4f}")
         except BrokenPipeError:
             raise
         except USER_ERRORS as error:

@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 from sklearn.metrics import accuracy_score, classification_report, log_loss
 
+from sklearn_msd.cli.commands import cell
+from sklearn_msd.datasets.sources.songs import one_form
+
 
 def scores(model: Any, X: Any, y: np.ndarray) -> dict[str, Any]:
     """Accuracy, log loss and scikit-learn's report, labels taken as text.
@@ -29,7 +32,9 @@ def scores(model: Any, X: Any, y: np.ndarray) -> dict[str, Any]:
         If the model does not know a label.
     """
     classes = [str(label) for label in model.classes_]
-    truth = np.array([str(label) for label in y])
+    # A label may have another Unicode form here than where the model was trained.
+    by_form = {one_form(label): label for label in classes}
+    truth = np.array([by_form.get(one_form(str(label)), str(label)) for label in y])
     unknown = sorted({*truth} - {*classes})
     if unknown:
         raise ValueError(
@@ -41,14 +46,17 @@ def scores(model: Any, X: Any, y: np.ndarray) -> dict[str, Any]:
     predicted = np.array(classes)[probabilities.argmax(axis=1)]
     # log_loss and the report sort labels; as text, 10 comes before 9.
     order = np.argsort(classes)
-    told: dict[str, Any] = {"labels": classes, "zero_division": 0}
-    by_class = classification_report(truth, predicted, output_dict=True, **told)
+    how: dict[str, Any] = {"labels": classes, "zero_division": 0}
+    by_class = classification_report(truth, predicted, output_dict=True, **how)
+    names = [cell(label) for label in classes]
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "log_loss": float(
             log_loss(truth, probabilities[:, order], labels=np.array(classes)[order])
         ),
-        "table": classification_report(truth, predicted, digits=3, **told),
+        "table": classification_report(
+            truth, predicted, digits=3, target_names=names, **how
+        ),
         "classes": {
             label: {
                 "precision": by_class[label]["precision"],

@@ -87,6 +87,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn_msd.cli.models import takes_any_length
     from sklearn_msd.cli.parts import segmenters_in
     from sklearn_msd.cli.training import train_on
+    from sklearn_msd.datasets.sources.kept_segments import lengthened
     from sklearn_msd.saving.save_load import save
 
     songs = load_songs(args, kinds_to_read(args), whole=True)
@@ -125,6 +126,10 @@ def _run(args: argparse.Namespace) -> None:
     if not recordings and args.n_segments is None:
         metadata["any_length"] = takes_any_length(trained.candidate.model)
     for segmenter in segmenters_in(model):
+        if songs.kept is not None:
+            remark = lengthened(songs.X.tolist(), songs.kept, segmenter)
+            if remark:
+                note(f"{args.data}: {remark}")
         segmenter.memory = None  # what it has read is no part of the model
     save(model, args.out, metadata=metadata)
     table = []

@@ -22,7 +22,7 @@ from sklearn_msd.cli.commands import note
 from sklearn_msd.cli.comparison import accuracy_in_words
 from sklearn_msd.cli.intervals import Estimate, accuracy_estimate, chance
 from sklearn_msd.cli.parts import parts_of
-from sklearn_msd.datasets.sources.songs import N_FOLDS, Songs, hold_out
+from sklearn_msd.datasets.sources.songs import N_FOLDS, LabelledSongs, hold_out
 
 # More songs than these are judged on one part of them, which is enough.
 FOLDS_UP_TO = 2000
@@ -78,7 +78,7 @@ class Trained:
 
 
 def train_on(
-    songs: Songs,
+    songs: LabelledSongs,
     candidates: Sequence[Candidate],
     *,
     n_folds: int | None,
@@ -95,7 +95,7 @@ def train_on(
 
     Parameters
     ----------
-    songs : Songs
+    songs : LabelledSongs
     candidates : sequence of Candidate
         The cheapest first.
     n_folds : int or None

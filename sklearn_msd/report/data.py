@@ -9,7 +9,7 @@ from typing import Any
 import joblib
 import numpy as np
 
-from sklearn_msd.datasets.sources.songs import Songs
+from sklearn_msd.datasets.sources.songs import LabelledSongs
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 from sklearn_msd.segments.scaler import SegmentScaler
 
@@ -60,12 +60,14 @@ class ReportData:
         return key
 
 
-def prepare(songs: Songs, n_train: int | None, n_valid: int | None) -> ReportData:
+def prepare(
+    songs: LabelledSongs, n_train: int | None, n_valid: int | None
+) -> ReportData:
     """Check songs, take as many as wanted, and standardise them as the report did.
 
     Parameters
     ----------
-    songs : Songs
+    songs : LabelledSongs
     n_train, n_valid : int or None
         At most as many songs, drawn at random; None takes all.
 

@@ -9,7 +9,8 @@ from typing import Any, Self
 from sklearn.base import clone
 from sklearn.utils.validation import check_memory
 
-from sklearn_msd.datasets.audio.segmenter import AudioSegmenter
+from sklearn_msd.datasets.audio.reader import SegmentReader
+from sklearn_msd.datasets.audio.segmenter import AudioSegmenter, segment_reader
 
 
 class KeptSegments:
@@ -22,10 +23,16 @@ class KeptSegments:
     ----------
     memory : str or object with the joblib.Memory interface, default=None
         Where to look for what is not kept yet.
+
+    Attributes
+    ----------
+    doubts : list of str
+        What may be wrong with the recordings, in sentences that name them.
     """
 
     def __init__(self, memory: Any = None) -> None:
         self.memory = memory
+        self.doubts: list[str] = []
         self._kept: dict[tuple[Any, ...], Any] = {}
 
     def cache(
@@ -47,6 +54,7 @@ class KeptSegments:
     def update(self, other: KeptSegments) -> None:
         """Take over what another keeps, from another process perhaps."""
         self._kept.update(other._kept)
+        self.doubts += other.doubts
 
     def __deepcopy__(self, memo: Any) -> Self:
         return self
@@ -57,8 +65,39 @@ def read_kinds(segmenters: Sequence[AudioSegmenter], path: str) -> KeptSegments 
     kept = KeptSegments(segmenters[0].memory)
     try:
         for segmenter in segmenters:
-            reader = clone(segmenter).set_params(memory=kept, n_segments=None)
-            reader.transform([path])
+            kept.doubts = _reader(segmenter, kept).read(path).doubts
     except (ValueError, OSError) as error:
-        return str(error)
+        return error_text(error)
     return kept
+
+
+def lengthened(
+    paths: Sequence[str], kept: KeptSegments, segmenter: AudioSegmenter
+) -> str | None:
+    """Say how many recordings have fewer segments than they are brought to, and how."""
+    reader = _reader(segmenter, kept)
+    length = reader.length
+    if length is None:
+        return None
+    found = [len(reader.read(path).segments) for path in paths]
+    short = [n for n in found if n < length]
+    if not short:
+        return None
+    some = f"{min(short)} to {max(short)}" if min(short) < max(short) else short[0]
+    how = {"repeat": "repeated", "mean": "filled with their means"}
+    how |= {"zero": "filled with zeros", "nan": "padded with NaN"}
+    return (
+        f"{len(short)} of {len(found)} recordings have {some} segments and are "
+        f"{how[reader.pad]} to {length}."
+    )
+
+
+def error_text(error: Exception) -> str:
+    """What is wrong with a file, in words that name it."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _reader(segmenter: AudioSegmenter, kept: KeptSegments) -> SegmentReader:
+    return segment_reader(clone(segmenter).set_params(memory=kept))

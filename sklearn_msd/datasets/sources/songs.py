@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
+from sklearn.model_selection import StratifiedKFold
+
+from sklearn_msd.datasets.splitting import assign_splits
 
 if TYPE_CHECKING:
     from sklearn_msd.datasets.sources.kept_segments import KeptSegments
@@ -16,8 +20,8 @@ N_FOLDS = 5
 
 
 @dataclass(frozen=True)
-class Songs:
-    """Songs as a source has them.
+class LabelledSongs:
+    """Songs of a source, with labels, in two parts.
 
     Parameters
     ----------
@@ -33,15 +37,17 @@ class Songs:
     classes : ndarray of shape (n_classes,)
         Labels.
     feature_names : list of str or None
-        Of the features of a segment, where the source tells.
+        Of the features of a segment, where the source names them.
     features : {"audio", "Echo Nest"} or None
-        Who made the features, where the source tells.
+        What computed the features, where the source says it.
     synthetic : bool
         Whether the songs are made up.
     group : ndarray of shape (n_songs,) or None
-        What the songs of X belong to, an artist for one, where the source tells.
+        What the songs of X belong to, an artist for one, where the source says it.
     kept : KeptSegments or None
         Segments of the songs, where X and X_valid are paths of recordings.
+    remarks : tuple of str
+        What of the source was not used, or not used as it is: sentences for the user.
     """
 
     name: str
@@ -56,6 +62,7 @@ class Songs:
     synthetic: bool = False
     group: np.ndarray | None = None
     kept: KeptSegments | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def divide(
@@ -67,14 +74,18 @@ def divide(
     *,
     whole: bool = False,
     classes: np.ndarray | None = None,
+    remarks: Sequence[str] = (),
     **about: Any,
-) -> Songs:
-    """Every fifth song to validate on, stratified, no group on both sides.
+) -> LabelledSongs:
+    """Divide songs: one in five validates, stratified, no group on both sides.
+
+    Labels and groups that are the same text in different Unicode forms (é as one
+    character or as two) are the same.
 
     Parameters
     ----------
     name, description, X
-        As in `Songs`.
+        As in `LabelledSongs`.
     y : ndarray of shape (n_songs,)
         Labels; with `classes`, positions in these.
     group : ndarray of shape (n_songs,) or None
@@ -83,15 +94,18 @@ def divide(
         Leave all songs together, as songs to train on.
     classes : ndarray, default=None
         Labels by position; by default, those of `y`, sorted.
+    remarks : sequence of str, default=()
+        As in `LabelledSongs`; the description ends with them.
     **about
-        The other fields of `Songs`.
+        The other fields of `LabelledSongs`.
 
     Raises
     ------
     ValueError
         If the songs cannot be divided so; the message begins with `name`.
     """
-    labels, codes = np.unique(y, return_inverse=True)
+    labels, codes = np.unique(_one_form(y), return_inverse=True)
+    group = None if group is None else _one_form(group)
     if classes is None:
         classes = labels
     else:
@@ -101,25 +115,41 @@ def divide(
     else:
         train, valid, how = _folds(name, codes, group)
         description += how
-    return Songs(
-        name, description, X[train], codes[train], X[valid], codes[valid], classes,
-        group=None if group is None else group[train], **about,
-    )  # fmt: skip
+    return LabelledSongs(
+        name=name,
+        description=" ".join([description, *remarks]),
+        X=X[train],
+        y=codes[train],
+        X_valid=X[valid],
+        y_valid=codes[valid],
+        classes=classes,
+        group=None if group is None else group[train],
+        remarks=tuple(remarks),
+        **about,
+    )
 
 
-def hold_out(songs: Songs) -> Songs:
+def one_form(text: str) -> str:
+    """Return text in the one Unicode form in which labels and names are compared."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _one_form(values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind != "U":
+        return values
+    return np.array([one_form(str(value)) for value in values], dtype=str)
+
+
+def hold_out(songs: LabelledSongs) -> LabelledSongs:
     """The songs, divided as `divide` does, if the source left them together."""
     if len(songs.X_valid):
         return songs
-    about = {
-        name: getattr(songs, name)
-        for name in ("feature_names", "features", "synthetic", "kept")
-    }
-    return divide(
+    divided = divide(
         *(songs.name, songs.description, songs.X, songs.y, songs.group),
         classes=songs.classes,
-        **about,
     )
+    about = ("feature_names", "features", "synthetic", "kept", "remarks")
+    return replace(divided, **{name: getattr(songs, name) for name in about})
 
 
 def folds_of_songs(
@@ -131,7 +161,8 @@ def folds_of_songs(
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     """Pairs of rows to train on and rows to validate on.
 
-    Stratified, no group on both sides, and as many as the songs allow.
+    Stratified, and as many as the songs allow: scikit-learn's `StratifiedKFold`; where
+    there are groups, folds of whole groups, as `build_msd_genre` divides artists.
 
     Parameters
     ----------
@@ -140,27 +171,33 @@ def folds_of_songs(
     codes : ndarray of shape (n_songs,)
         Labels.
     group : ndarray of shape (n_songs,) or None
+        What songs belong to.
     n_folds : int
         At most.
     random_state : int
+        Decides among groups of equal size.
 
     Raises
     ------
     ValueError
         If the songs cannot be divided so; the message begins with `name`.
     """
-    n_groups = len(codes) if group is None else len(np.unique(group))
-    n_folds = min(n_folds, n_groups)
+    codes = np.unique(codes, return_inverse=True)[1]
+    n_folds = min(n_folds, len(codes if group is None else np.unique(group)))
     if n_folds < 2:
         raise ValueError(f"{name}: at least two songs and two groups are needed.")
-    kind: Any = StratifiedGroupKFold
     if group is None:
-        kind = StratifiedKFold
-        n_folds = min(n_folds, int(np.unique(codes, return_counts=True)[1].max()))
+        n_folds = min(n_folds, int(np.bincount(codes).max()))
         if n_folds < 2:
             raise ValueError(f"{name}: no class has two songs, so none can be split.")
-    splitter = kind(n_folds, shuffle=True, random_state=random_state)
-    return list(splitter.split(codes, codes, group))
+        splitter = StratifiedKFold(n_folds, shuffle=True, random_state=random_state)
+        return list(splitter.split(codes, codes))
+    rng = np.random.RandomState(random_state)
+    splits = assign_splits(codes, group, [1 / n_folds] * n_folds, rng)
+    return [
+        (np.flatnonzero(splits != fold), np.flatnonzero(splits == fold))
+        for fold in range(n_folds)
+    ]
 
 
 def _folds(

@@ -13,7 +13,7 @@ import numpy as np
 from sklearn_msd.datasets import load_msd_genre, load_spoken_digits, make_songs
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
-from sklearn_msd.datasets.sources.songs import Songs, divide
+from sklearn_msd.datasets.sources.songs import LabelledSongs, divide
 from sklearn_msd.segments.columns import N_FEATURES, REPORT_ORDER, feature_names
 
 SYNTHETIC = "synthetic"
@@ -22,7 +22,10 @@ SYNTHETIC_TASKS = (10, 25)
 # What the classes of the synthetic songs are like; the same in every report.
 SYNTHETIC_STATE = 2017
 
-Load = Callable[[], Songs]
+# What an npz file may call the groups of its songs; scikit-learn says "groups".
+_GROUP_KEYS = ("groups", "group")
+
+Load = Callable[[], LabelledSongs]
 
 
 def find_tasks(
@@ -39,7 +42,7 @@ def find_tasks(
     ----------
     source : str
         "synthetic", "spoken-digits", the path of an npz file with the keys `X`, `y`
-        and perhaps `group`, of a folder with the report's npz files or a build's, or
+        and perhaps `groups`, of a folder with the report's npz files or a build's, or
         of a folder with audio files.
     n_train, n_valid : int
         Synthetic songs to make.
@@ -105,21 +108,21 @@ def choose_task(tasks: Mapping[str, Load], task: str, source: str) -> str:
     return task
 
 
-def _only(songs: Songs) -> dict[str, Load]:
+def _only(songs: LabelledSongs) -> dict[str, Load]:
     return {str(len(np.unique(songs.classes))): lambda: songs}
 
 
-def _make(n_classes: int, n_train: int, n_valid: int) -> Songs:
+def _make(n_classes: int, n_train: int, n_valid: int) -> LabelledSongs:
     X, y = make_songs(
         n_train + n_valid,
         n_classes=n_classes,
         task_state=SYNTHETIC_STATE,
         random_state=SYNTHETIC_STATE + 1,
     )
-    return Songs(
+    return LabelledSongs(
         f"synthetic songs, {n_classes} classes",
-        "These songs are SYNTHETIC: sklearn_msd.datasets.make_songs drew them from a "
-        "model of real songs' segment statistics and hid class information in single "
+        "These songs are SYNTHETIC: sklearn_msd.datasets.make_songs sampled them from "
+        "a model of real songs' segment statistics and hid class information in single "
         "segments, in their order and in their position. No song of the Million Song "
         "Dataset is in them, the classes are no genres, and accuracies say nothing of "
         "real music.",
@@ -132,7 +135,7 @@ def _make(n_classes: int, n_train: int, n_valid: int) -> Songs:
     )
 
 
-def _spoken_digits(whole: bool) -> Songs:
+def _spoken_digits(whole: bool) -> LabelledSongs:
     digits = load_spoken_digits()
     return divide(
         "spoken digits",
@@ -146,11 +149,11 @@ def _spoken_digits(whole: bool) -> Songs:
     )
 
 
-def _read_task(folder: Path, task: str) -> Songs:
+def _read_task(folder: Path, task: str) -> LabelledSongs:
     train, valid = (
         load_msd_genre(task, split, data_home=folder) for split in ("train", "valid")
     )
-    return Songs(
+    return LabelledSongs(
         f"{folder.name}, {task}-genre task",
         f"The train and valid splits of the {task}-genre task in {folder}.",
         train.segments,
@@ -168,24 +171,30 @@ def _of_a_segment(names: list[str]) -> list[str]:
     return short if len(set(short)) == N_FEATURES else feature_names(REPORT_ORDER)
 
 
-def _read_npz(path: Path, whole: bool) -> Songs:
+def _read_npz(path: Path, whole: bool) -> LabelledSongs:
     with NpzArchive(path) as archive:
-        missing = {"X", "y"} - set(archive.names)
-        if missing:
+        if {"X", "y"} - set(archive.names):
             raise ValueError(
-                f"{path}: an npz file needs the keys X and y, and group where songs "
+                f"{path}: an npz file needs the keys X and y, and groups where songs "
                 f"belong together; it has {sorted(archive.names)}."
             )
         X, y = archive.read("X"), archive.read("y")
-        group = archive.read("group") if "group" in archive.names else None
+        groups = {k: archive.read(k) for k in _GROUP_KEYS if k in archive.names}
+        unused = sorted({*archive.names} - {"X", "y", *groups})
     if X.ndim not in (2, 3) or y.shape != X.shape[:1]:
         raise ValueError(
             f"{path}: X must be (n_songs, n_segments * 25) or (n_songs, n_segments, "
             f"n_features) and y (n_songs,); got {X.shape} and {y.shape}."
         )
-    if group is not None and group.shape != y.shape:
-        raise ValueError(
-            f"{path}: group must be (n_songs,); got {group.shape} for {len(y)} songs."
-        )
+    for key, values in groups.items():
+        if values.shape != y.shape:
+            raise ValueError(
+                f"{path}: {key} must be (n_songs,); got {values.shape} for {len(y)} "
+                "songs."
+            )
+    if len(groups) == 2 and (groups["group"] != groups["groups"]).any():
+        raise ValueError(f"{path}: group and groups differ; keep one of them.")
+    group = groups.get("groups", groups.get("group"))
+    remarks = [f"Keys not used: {', '.join(unused)}."] if unused else []
     about = f"The songs of {os.fspath(path)}."
-    return divide(path.name, about, X, y, group, whole=whole)
+    return divide(path.name, about, X, y, group, whole=whole, remarks=remarks)

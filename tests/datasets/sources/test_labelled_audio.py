@@ -1,9 +1,12 @@
+import os
+import re
 import shutil
 
 import numpy as np
 import pytest
 
 from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+from sklearn_msd.datasets.audio.reader import SegmentReader
 from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
 from sklearn_msd.datasets.sources.tasks import find_tasks
 
@@ -113,7 +116,10 @@ def test_unreadable_recordings_are_an_error_or_left_out(folder):
     (folder / "theo" / "bad.wav").write_text("no audio")
     (folder / "theo" / "worse.wav").write_text("no audio")
     reader = AudioFolder(segmenter=AudioSegmenter(6))
-    with pytest.raises(ValueError, match=r"bad\.wav.* \(and 1 more files\)"):
+    with pytest.raises(
+        ValueError,
+        match=r"^2 of 6 recordings .*bad\.wav.*worse\.wav.*--skip-unreadable",
+    ):
         reader.read(reader.find(folder), whole=True)
     reader = AudioFolder(segmenter=AudioSegmenter(6), skip_unreadable=True)
     with pytest.warns(UserWarning, match="left out: ") as told:
@@ -127,6 +133,98 @@ def test_unreadable_recordings_are_an_error_or_left_out(folder):
         pytest.raises(ValueError, match="no recording could be read"),
     ):
         reader.read(reader.find(folder), whole=True)
+
+
+def test_empty_and_missing_recordings_are_found_before_any_is_read(folder, monkeypatch):
+    (folder / "theo" / "none.wav").touch()
+    (folder / "lucas" / "nothing.wav").touch()
+    (folder / "lucas" / "gone.wav").symlink_to(folder / "nowhere.wav")
+
+    def read(*_):
+        raise AssertionError("read")
+
+    monkeypatch.setattr(SegmentReader, "read", read)
+    audio = AudioFolder()
+    with pytest.raises(ValueError, match=r"3 of 7 recordings") as caught:
+        audio.read(audio.find(folder))
+    for name in ("lucas/gone.wav", "lucas/nothing.wav", "theo/none.wav"):
+        assert str(folder / name) in str(caught.value)
+    assert "--skip-unreadable" in str(caught.value)
+
+
+def test_what_is_passed_over_is_said(folder):
+    (folder / ".AppleDouble").mkdir()
+    (folder / "theo" / "cover.jpg").touch()
+    found = AudioFolder().find(folder)
+    assert found.remarks == [
+        "Passed over: 1 hidden folder (.AppleDouble); "
+        "2 other files (1 .txt, 1 .jpg); 1 hidden file (theo/._3.wav)."
+    ]
+    audio = AudioFolder(segmenter=AudioSegmenter(6), quiet=True)
+    songs = audio.read(found)
+    assert songs.remarks[0] == found.remarks[0]
+    assert found.remarks[0] in songs.description
+    (folder / "labels").write_text("theo/disc 1/3.WAV,Jazz\nlucas/disc 1/4.WAV,Rock")
+    found = AudioFolder(table=folder / "labels").find(folder)
+    assert found.remarks[1].startswith("2 recordings are not in ")
+
+
+def test_linked_folders_are_genres(folder, tmp_path_factory):
+    """As where a genre lies on another disk."""
+    elsewhere = tmp_path_factory.mktemp("disk") / "rock"
+    (folder / "theo").rename(elsewhere)
+    (folder / "Rock").symlink_to(elsewhere, target_is_directory=True)
+    found = AudioFolder().find(folder)
+    assert found.labels == ["Rock", "Rock", "lucas", "lucas"]
+
+
+def test_short_recordings_are_said_to_be_lengthened(folder):
+    audio = AudioFolder(segmenter=AudioSegmenter(50), quiet=True)
+    (remark,) = [r for r in audio.read(audio.find(folder)).remarks if "segments" in r]
+    assert re.fullmatch(
+        r"4 of 4 recordings have \d+ to \d+ segments and are repeated to 50\.", remark
+    )
+    audio = AudioFolder(segmenter=AudioSegmenter(1), quiet=True)
+    assert len(audio.read(audio.find(folder)).remarks) == 1
+
+
+def test_quiet_shows_no_bar(folder, capfd):
+    for quiet in (False, True):
+        audio = AudioFolder(segmenter=AudioSegmenter(6), quiet=quiet)
+        audio.read(audio.find(folder))
+        assert ("reading" in capfd.readouterr().err) != quiet
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are text there")
+def test_names_that_are_not_utf8(folder):
+    (folder / "theo").rename(os.fsdecode(os.fsencode(folder) + b"/Vari\xe9t\xe9"))
+    (folder / "lucas").rename(folder / "Varie\u0301te\u0301")
+    audio = AudioFolder(segmenter=AudioSegmenter(6), quiet=True)
+    found = audio.find(folder)
+    assert found.labels == ["Vari\xe9t\xe9"] * 4
+    assert len(audio.read(found, whole=True).X) == 4
+
+
+def test_one_label_in_two_unicode_forms(folder):
+    (folder / "theo").rename(folder / "Caf\u00e9")
+    (folder / "lucas").rename(folder / "Cafe\u0301")
+    audio = AudioFolder(group_pattern="(\u00e9)/")
+    found = audio.find(folder)
+    assert found.labels == ["Caf\u00e9"] * 4
+    assert found.groups == ["\u00e9"] * 4
+
+
+def test_a_table_may_have_another_unicode_form_than_the_disk(folder):
+    (folder / "theo").rename(folder / "Cafe\u0301")
+    (folder / "labels").write_text("Caf\u00e9/disc 1/3.WAV,a", encoding="utf-8")
+    found = AudioFolder(table=folder / "labels").find(folder)
+    assert found.names == ["Cafe\u0301/disc 1/3.WAV"]
+
+
+def test_a_heading_may_follow_blank_lines(folder):
+    (folder / "labels").write_text("\n \n\nFile\tlabel\ntheo/disc 1/3.WAV\tJazz\n")
+    found = AudioFolder(table=folder / "labels").find(folder)
+    assert (found.names, found.labels) == (["theo/disc 1/3.WAV"], ["Jazz"])
 
 
 def test_a_folder_of_recordings_is_a_source(folder):

@@ -38,3 +38,35 @@ def test_spoken_digits_whole():
     np.testing.assert_array_equal(
         songs.classes[songs.y], digits.target_names[digits.target]
     )
+
+
+@pytest.mark.parametrize("key", ["group", "groups"])
+def test_groups_of_an_npz_by_either_name_are_not_divided(tmp_path, key):
+    rng = np.random.default_rng(0)
+    groups = np.repeat(np.arange(10), 4)
+    X = groups[:, None] * np.ones(25)
+    y = rng.integers(0, 2, 40)
+    np.savez(tmp_path / "d.npz", X=X, y=y, **{key: groups})
+    ((_, load),) = find_tasks(str(tmp_path / "d.npz"), 1, 1).items()
+    songs = load()
+    assert len(songs.X_valid) == 8
+    assert not {*songs.X[:, 0]} & {*songs.X_valid[:, 0]}
+    assert songs.remarks == ()
+
+
+def test_keys_of_an_npz_that_are_not_used_are_named(tmp_path):
+    path = tmp_path / "d.npz"
+    X, y = np.ones((6, 50)), np.arange(6) % 2
+    np.savez(path, X=X, y=y, track_id=y, artists=y)
+    ((_, load),) = find_tasks(str(path), 1, 1).items()
+    assert load().remarks == ("Keys not used: artists, track_id.",)
+    np.savez(path, X=X, y=y, group=y, groups=1 - y)
+    with pytest.raises(ValueError, match=r"d\.npz: group and groups differ"):
+        find_tasks(str(path), 1, 1)
+
+
+def test_labels_of_an_npz_in_two_unicode_forms(tmp_path):
+    y = np.array(["Caf\u00e9", "Cafe\u0301", "Jazz"] * 4)
+    np.savez(tmp_path / "d.npz", X=np.ones((12, 50)), y=y)
+    ((_, load),) = find_tasks(str(tmp_path / "d.npz"), 1, 1).items()
+    assert list(load().classes) == ["Caf\u00e9", "Jazz"]

@@ -100,21 +100,16 @@ def _decoders() -> list[Any]:
 def _refusal(path: str, kind: str | None, error: Exception) -> str:
     """What to tell of a file that no decoder reads."""
     soundfile = import_optional("soundfile", "audio")
+    ending = os.path.splitext(path)[1][1:].upper()
+    said = getattr(error, "error_string", error)  # without the path
+    if kind is None and ending in soundfile.available_formats():
+        return f"{path}: damaged, cut short, or not audio ({said})."
+    what = "not an audio file that soundfile can read"
+    what = f"{kind}, which soundfile cannot read" if kind else f"{what} ({said})"
     if decoders := _decoders():
         names = ", ".join(decoder.__name__ for decoder in decoders)
-        other = f"nor can {names}"
-    else:
-        other = (
-            "ffmpeg is not installed, which reads m4a, wma and many other formats: "
-            "install it, so that there is a command `ffmpeg`"
-        )
-    if kind is not None:
-        return f"{path}: {kind}, which soundfile cannot read; {other}."
-    said = getattr(error, "error_string", error)  # without the path
-    known = os.path.splitext(path)[1][1:].upper() in soundfile.available_formats()
-    what = (
-        "damaged, cut short, or not audio"
-        if known
-        else "not an audio file that soundfile can read"
+        return f"{path}: {what}; nor can {names}."
+    return (
+        f"{path}: {what}; ffmpeg is not installed, which reads m4a, wma and many other "
+        "formats: install it, so that there is a command `ffmpeg`."
     )
-    return f"{path}: {what} ({said}); {other}."

@@ -13,16 +13,16 @@ import numpy as np
 
 from sklearn_msd.common.files.whole import whole_file
 from sklearn_msd.datasets.msd.build.shards import REASONS, Settings, Shard, Skipped
-from sklearn_msd.datasets.msd.build.split import assign_splits, balance
 from sklearn_msd.datasets.report_arrays.genre_files import (
     SPLITS,
     StoredSplit,
     write_split,
 )
+from sklearn_msd.datasets.splitting import assign_splits, balance
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 
 
-class Songs(NamedTuple):
+class SongTable(NamedTuple):
     """The songs of all shards, in their order; arrays of one entry for each song."""
 
     track_ids: np.ndarray  # as bytes, a quarter of the room that text takes
@@ -32,7 +32,7 @@ class Songs(NamedTuple):
     rows: np.ndarray
 
 
-def collect(shards: Sequence[Shard], listing: Path) -> tuple[Songs, dict[str, int]]:
+def collect(shards: Sequence[Shard], listing: Path) -> tuple[SongTable, dict[str, int]]:
     """Join what the shards tell, leaving out duplicate tracks; list what was skipped.
 
     Parameters
@@ -44,9 +44,9 @@ def collect(shards: Sequence[Shard], listing: Path) -> tuple[Songs, dict[str, in
 
     Returns
     -------
-    songs : Songs
+    songs : SongTable
     counts : dict of str to int
-        Songs found, read, labelled, skipped by reason, and kept.
+        SongTable found, read, labelled, skipped by reason, and kept.
     """
     counts = dict.fromkeys(("found", "read", "labelled", *REASONS, "kept"), 0)
     seen: set[str] = set()
@@ -83,11 +83,11 @@ def collect(shards: Sequence[Shard], listing: Path) -> tuple[Songs, dict[str, in
             counts["kept"] += len(part)
         file.flush()
     joined = np.concatenate(parts)
-    return Songs(*(joined[f"f{i}"] for i in range(len(Songs._fields)))), counts
+    return SongTable(*(joined[f"f{i}"] for i in range(len(SongTable._fields)))), counts
 
 
 def choose(
-    songs: Songs,
+    songs: SongTable,
     fractions: Sequence[float],
     group_by: str | None,
     n_per_class: int | None,
@@ -124,7 +124,7 @@ def check_counts(counts: dict[str, int], max_skipped: float, listing: Path) -> N
 
 
 def count_songs(
-    songs: Songs, splits: np.ndarray, label_map: Sequence[str], n_splits: int
+    songs: SongTable, splits: np.ndarray, label_map: Sequence[str], n_splits: int
 ) -> dict[str, dict[str, int]]:
     """Count the songs of each split and genre."""
     return {
@@ -160,7 +160,7 @@ def publish(
     work: Path,
     target: Path,
     shards: Sequence[Shard],
-    songs: Songs,
+    songs: SongTable,
     splits: np.ndarray,
     label_map: Sequence[str],
     settings: Settings,
@@ -215,7 +215,7 @@ def publish(
 def _gather(
     path: Path,
     shards: Sequence[Shard],
-    songs: Songs,
+    songs: SongTable,
     members: np.ndarray,
     settings: Settings,
 ) -> None:
@@ -228,7 +228,7 @@ def _gather(
     }
     with open(path, "wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        # Songs lie in the order of the shards, so each shard is read once.
+        # SongTable lie in the order of the shards, so each shard is read once.
         numbers, starts = np.unique(songs.shards[members], return_index=True)
         for number, rows in zip(
             numbers, np.split(songs.rows[members], starts[1:]), strict=True

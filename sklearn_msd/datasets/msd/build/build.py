@@ -15,6 +15,7 @@ from sklearn.utils import Bunch
 from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from tqdm import tqdm
 
+from sklearn_msd.common.files.walk import FolderWalk
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.msd.build.assemble import (
     check_counts,
@@ -25,7 +26,7 @@ from sklearn_msd.datasets.msd.build.assemble import (
     publish,
 )
 from sklearn_msd.datasets.msd.build.shards import Settings, Shard, write_shard
-from sklearn_msd.datasets.msd.build.walk import Piece, iter_files, iter_groups
+from sklearn_msd.datasets.msd.build.walk import Piece, h5_files, iter_groups
 from sklearn_msd.datasets.msd.labels import Labels, index_labels
 from sklearn_msd.datasets.report_arrays.npz import check_task
 from sklearn_msd.segments.columns import COLUMN_ORDER, check_order
@@ -97,7 +98,8 @@ def build_msd_genre(
     ----------
     h5_root : str or path-like
         Folder of the files, as deep as they lie, or one file. Files end in ``.h5`` or
-        ``.hdf5``.
+        ``.hdf5``. Hidden files and folders are passed over; links are followed, each
+        target once.
 
     annotations : str, path-like or mapping
         A file that :func:`read_genre_annotations` reads, or a mapping from track id to
@@ -171,6 +173,9 @@ def build_msd_genre(
             Songs `found`, `read` (opened), `labelled` (of those not damaged), left out
             by reason (`unreadable`, `damaged`, `too_short`, `no_label`, `duplicate`),
             `kept`, and `written` after balancing.
+        passed_over : dict
+            Hidden and other files and folders that the walk over the folder passed
+            over, and links to what it read already, by kind.
         songs : dict
             Songs written, for each split and genre.
         parameters : dict
@@ -223,12 +228,13 @@ def build_msd_genre(
     parameters = json.loads(json.dumps(parameters))  # as they are read back
     report = _finished(target, parameters)
     if report is None:
-        if next(iter_files(root), None) is None:
+        files = h5_files(root)
+        if next(iter(files), None) is None:
             raise ValueError(f"h5_root={os.fspath(h5_root)!r} holds no .h5 file.")
         _make_work_folder(work)
         keys = Parallel(n_jobs=n_jobs, batch_size=1)(
             delayed(_write_shard)(root, work, group, settings, labels_digest, *labels)
-            for group in _with_progress(root, verbose)
+            for group in _with_progress(root, files, verbose)
         )
         shards = [Shard(work, key) for key in keys]
         songs, counts = collect(shards, work / "skipped.tsv")
@@ -242,11 +248,13 @@ def build_msd_genre(
         report = {
             "task": parameters["task"] or str(len(label_map)),
             "counts": counts,
+            "passed_over": files.counts if isinstance(files, FolderWalk) else {},
             "songs": table,
             "parameters": parameters,
         }
         publish(work, target, shards, songs, splits, label_map, settings, form, report)
     _remove_work_folder(work)
+    report.setdefault("passed_over", {})  # of builds by earlier versions
     return Bunch(**report, out=os.fspath(out))
 
 
@@ -319,12 +327,14 @@ def _finished(target: Path, parameters: dict[str, Any]) -> dict[str, Any] | None
     )
 
 
-def _with_progress(root: Path, verbose: int) -> Iterator[list[Piece]]:
+def _with_progress(
+    root: Path, files: FolderWalk | list[Path], verbose: int
+) -> Iterator[list[Piece]]:
     """Group the files for the processes, showing how many went to them."""
-    total = sum(1 for _ in iter_files(root)) if verbose else None
+    total = sum(1 for _ in files) if verbose else None
     with tqdm(
         total=total, desc="reading", unit=" files", mininterval=1, disable=not verbose
     ) as bar:
-        for group in iter_groups(root):
+        for group in iter_groups(root, files):
             yield group
             bar.update(sum(piece.first == 0 for piece in group))

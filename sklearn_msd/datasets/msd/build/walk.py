@@ -1,10 +1,11 @@
 """A walk over a folder of HDF5 files in one order, in pieces of bounded size."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from sklearn_msd.common.files.walk import FolderWalk
 from sklearn_msd.datasets.msd.song_file import DamagedFileError, SongFile
 from sklearn_msd.segments.columns import COLUMN_ORDER
 
@@ -29,30 +30,28 @@ class Piece(NamedTuple):
     mtime_ns: int
 
 
-def iter_files(root: Path) -> Iterator[os.DirEntry[str] | Path]:
-    """Walk over the HDF5 files below `root`, sorted folder by folder.
-
-    Only one folder's names at a time are held in memory. Links to files are followed,
-    links to folders are not.
-    """
-    if root.is_file():
-        yield root
-        return
-    for entry in sorted(os.scandir(root), key=lambda entry: entry.name):
-        if entry.is_dir(follow_symlinks=False):
-            yield from iter_files(Path(entry.path))
-        elif entry.name.lower().endswith(_ENDINGS):
-            yield entry
+def h5_files(root: Path) -> FolderWalk | list[Path]:
+    """HDF5 files below a folder, sorted folder by folder; or the one file."""
+    return [root] if root.is_file() else FolderWalk(root, _ENDINGS)
 
 
-def iter_groups(root: Path) -> Iterator[list[Piece]]:
+def iter_groups(
+    root: Path, files: Iterable[os.DirEntry[str] | Path] | None = None
+) -> Iterator[list[Piece]]:
     """Group the pieces of all files below `root` into tasks of like size.
 
     Large aggregate files are cut into pieces, so that several processes can share one.
+
+    Parameters
+    ----------
+    root : Path
+        Folder, or the one file.
+    files : iterable of path-like, default=None
+        What `h5_files` gave for it.
     """
     group: list[Piece] = []
     n_bytes = 0
-    for piece in _iter_pieces(root):
+    for piece in _iter_pieces(root, h5_files(root) if files is None else files):
         group.append(piece)
         n_bytes += min(piece.size, AGGREGATE_BYTES)
         if len(group) >= GROUP_FILES or n_bytes >= GROUP_BYTES:
@@ -62,9 +61,11 @@ def iter_groups(root: Path) -> Iterator[list[Piece]]:
         yield group
 
 
-def _iter_pieces(root: Path) -> Iterator[Piece]:
+def _iter_pieces(
+    root: Path, files: Iterable[os.DirEntry[str] | Path]
+) -> Iterator[Piece]:
     base = root.parent if root.is_file() else root
-    for entry in iter_files(root):
+    for entry in files:
         path = os.path.relpath(entry, base)
         try:
             stat = entry.stat()

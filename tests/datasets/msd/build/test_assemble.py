@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_msd.datasets.msd.build.assemble import (
-    Songs,
+    SongTable,
     check_counts,
     check_table,
     choose,
@@ -72,7 +72,7 @@ def make_songs(n, n_artists):
     ids = np.array([f"TR{i}" for i in range(n)], "S32")
     artists = np.array([f"AR{i}" for i in rng.integers(n_artists, size=n)], "S32")
     codes = rng.integers(2, size=n)
-    return Songs(ids, artists, codes, np.zeros(n, int), np.arange(n))
+    return SongTable(ids, artists, codes, np.zeros(n, int), np.arange(n))
 
 
 def test_choose_groups_artists_and_leaves_the_unknown_single():

@@ -54,6 +54,26 @@ def tree(folder):
 OPTIONS = {"n_segments": 20, "verbose": 0}
 
 
+def test_links_are_followed_and_what_is_passed_over_is_counted(tmp_path, made):
+    """Half of the songs on another disk; hidden files are no songs."""
+    root, annotations, _ = made
+    here = tmp_path / "h5"
+    here.mkdir()
+    (here / "A").symlink_to(root / "A", target_is_directory=True)
+    (here / "rest").symlink_to(root / "C", target_is_directory=True)
+    (here / "again").symlink_to(root / "A", target_is_directory=True)
+    (here / "loop").symlink_to(here, target_is_directory=True)
+    (here / ".hidden.h5").touch()
+    report = build_msd_genre(here, annotations, tmp_path / "out", **OPTIONS)
+    assert report.counts["found"] == 60
+    assert report.passed_over == {
+        "hidden files": 1,
+        "links to what is read already": 2,
+    }
+    again = build_msd_genre(here, annotations, tmp_path / "out", **OPTIONS)
+    assert again == report
+
+
 @pytest.mark.parametrize("form", ["npz", "npy"])
 def test_a_build_reads_back_value_for_value(tmp_path, made, form):
     root, annotations, songs = made

@@ -4,7 +4,7 @@ import pytest
 from msd_files import make_song, write_msd_file
 
 from sklearn_msd.datasets.msd.build import walk as _walk
-from sklearn_msd.datasets.msd.build.walk import iter_files, iter_groups
+from sklearn_msd.datasets.msd.build.walk import h5_files, iter_groups
 
 pytest.importorskip("h5py")
 
@@ -17,18 +17,22 @@ def touch(path, size=1):
 def test_files_come_sorted_folder_by_folder(tmp_path):
     for name in ("B/b.h5", "B/A/c.h5", "A/z.HDF5", "A/a.h5", "c.h5", "A/notes.txt"):
         touch(tmp_path / name)
-    found = [os.path.relpath(file, tmp_path) for file in iter_files(tmp_path)]
+    found = [os.path.relpath(file, tmp_path) for file in h5_files(tmp_path)]
     assert found == ["A/a.h5", "A/z.HDF5", "B/A/c.h5", "B/b.h5", "c.h5"]
 
 
-def test_links_to_folders_are_not_followed(tmp_path):
-    touch(tmp_path / "A/a.h5")
-    (tmp_path / "A/loop").symlink_to(tmp_path)
-    (tmp_path / "b.h5").symlink_to(tmp_path / "A/a.h5")
-    (tmp_path / "broken.h5").symlink_to(tmp_path / "none")
-    found = [os.path.relpath(file, tmp_path) for file in iter_files(tmp_path)]
-    assert found == ["A/a.h5", "b.h5", "broken.h5"]
-    ((_, _, broken),) = iter_groups(tmp_path)
+def test_links_are_followed_and_hidden_files_are_not_read(tmp_path):
+    root, other = tmp_path / "root", tmp_path / "other"
+    touch(root / "A/a.h5")
+    touch(root / ".hidden/h.h5")
+    touch(other / "b.h5")
+    (root / "A/loop").symlink_to(root)
+    (root / "B").symlink_to(other)
+    (root / "c.h5").symlink_to(root / "A/a.h5")
+    (root / "broken.h5").symlink_to(root / "none")
+    found = [os.path.relpath(file, root) for file in h5_files(root)]
+    assert found == ["A/a.h5", "B/b.h5", "broken.h5"]
+    ((_, _, broken),) = iter_groups(root)
     assert (broken.path, broken.size) == ("broken.h5", 0)
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sklearn_msd.datasets.msd.build.split import assign_splits, balance
+from sklearn_msd.datasets.splitting import assign_splits, balance
 
 
 @given(
@@ -72,3 +72,15 @@ def test_balance_takes_all_of_what_is_too_little():
     chosen = balance(codes, splits, (0.5, 0.5), 4, np.random.RandomState(0))
     assert chosen[codes == 1].all()
     assert chosen[(codes == 0) & (splits == 0)].sum() == 2
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_split_is_empty_where_groups_suffice(seed):
+    """Also where each class has one song, which would all go to the largest."""
+    rng = np.random.default_rng(seed)
+    for fractions in ((0.8, 0.2), (0.8, 0.1, 0.1)):
+        groups = rng.integers(0, 9, size=rng.integers(5, 15))
+        codes = np.unique(rng.integers(0, 9, len(groups)), return_inverse=True)[1]
+        splits = assign_splits(codes, groups, fractions, np.random.RandomState(seed))
+        if len(np.unique(groups)) >= len(fractions):
+            assert set(splits) == set(range(len(fractions)))

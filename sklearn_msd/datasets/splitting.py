@@ -14,7 +14,8 @@ def assign_splits(
     """Give each group to one split, so that each class is divided as `fractions` say.
 
     The largest groups come first, equals in random order, and each goes where its
-    classes, and songs in all, are farthest below their share.
+    classes, and songs in all, are farthest below their share. No split stays empty if
+    there are as many groups as splits.
 
     Parameters
     ----------
@@ -42,12 +43,17 @@ def assign_splits(
     # Songs that each split still lacks of each class, as shares of the class.
     lacking = np.outer(fractions, np.ones(len(totals)))
     splits = np.empty(len(codes), dtype=np.intp)
-    for group in order:
+    empty = set(range(len(fractions)))
+    for n_done, group in enumerate(order):
         songs = by_group[group]
         classes, counts = np.unique(codes[songs], return_counts=True)
         classes = np.append(classes, len(totals) - 1)
         counts = np.append(counts, len(songs))
-        chosen = int(np.argmax(lacking[:, classes] @ counts))
+        below = lacking[:, classes] @ counts
+        if len(order) - n_done <= len(empty):  # the last groups, one for each
+            below[[i for i in range(len(fractions)) if i not in empty]] = -np.inf
+        chosen = int(np.argmax(below))
+        empty.discard(chosen)
         lacking[chosen, classes] -= counts / totals[classes]
         splits[songs] = chosen
     return splits
