@@ -143,7 +143,7 @@ class LinearCombiner(StackedLogits):
         self.coef_, self.intercept_ = coef, intercept
 
     def _logits(self, X: Any) -> np.ndarray:
-        return np.asarray(self.transform(X) @ self.coef_.T + self.intercept_)
+        return np.asarray(self._stacked(X) @ self.coef_.T + self.intercept_)
 
     @property
     def class_contributions_(self) -> np.ndarray:

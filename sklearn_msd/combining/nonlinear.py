@@ -114,14 +114,14 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
             stacked,
             y,
             sample_weight=sample_weight,
-            X_val=None if X_val is None else self.transform(X_val),
+            X_val=None if X_val is None else self._stacked(X_val),
             y_val=y_val,
             options=FitOptions(warn_of_scale=False),
         )
         return self
 
     def _logits(self, X: Any) -> np.ndarray:
-        stacked = self.transform(X)
+        stacked = self._stacked(X)  # which says first whether this is fitted
         return class_logits(self.final_estimator_, stacked)
 
     def _trained_nets(self) -> list[Any]:

@@ -139,6 +139,10 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         ndarray of shape (n_songs, n_estimators * n_classes)
             Named by `get_feature_names_out`.
         """
+        return self._stacked(X)
+
+    def _stacked(self, X: Any) -> np.ndarray:
+        """`transform`, an array whatever scikit-learn's `set_output` says."""
         check_is_fitted(self)
         return self._stack([class_logits(base, X) for base in self.estimators_])
 

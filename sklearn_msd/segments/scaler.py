@@ -17,6 +17,7 @@ from sklearn.utils import assert_all_finite, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.layout import (
     is_song_list,
@@ -30,6 +31,7 @@ _BLOCK_VALUES = 2**22
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
 
+@frames_of_flat_songs
 class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Standardise features: mean 0 and standard deviation 1 over all segments.
 

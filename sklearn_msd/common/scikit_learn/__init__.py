@@ -1,4 +1,5 @@
 """What conventions of scikit-learn ask for that more than one folder here needs.
 
-`routing` hands metadata on to estimators inside an estimator, and to splitters.
+`routing` hands metadata on to estimators inside an estimator, and to splitters;
+`output` makes data frames of what transformers give.
 """

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
 from sklearn_msd.datasets.audio.decoding import check_file
 from sklearn_msd.datasets.audio.reader import SegmentReader
 from sklearn_msd.datasets.audio.recording import KIND_CONSTRAINTS
@@ -25,6 +26,7 @@ from sklearn_msd.segments.columns import flat_feature_names
 from sklearn_msd.segments.layout import PADS
 
 
+@frames_of_flat_songs
 class AudioSegmenter(TransformerMixin, BaseEstimator):
     """Turn paths of audio files into songs of segments.
 
