@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 
 from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.datasets.audio.musicnn.net import N_FRAMES, N_MELS, MusicNN
 
 # To be raised whenever the same samples give other numbers: caches are kept by it.
@@ -85,11 +86,11 @@ def musicnn_segments(
         If there is no such device.
     """
     place = resolve_device(device)
-    net = _net(place)
+    with plain_torch(), torch.device("cpu"):
+        net = _net(place)
     # Convolutions of CUDA devices round to 10 bits unless told not to.
     exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
-    full = torch.autocast(place.type, enabled=False)
-    with torch.inference_mode(), exact, full:
+    with plain_torch(), torch.inference_mode(), exact:
         batches = [
             net.layers(torch.from_numpy(patches).to(place))[output].cpu().numpy()
             for patches in _batches(samples, sample_rate, place.type)

@@ -103,6 +103,10 @@ def test_pytorchs_global_modes_change_nothing():
     with torch.autocast("cpu", dtype=torch.bfloat16):
         found = layer_of(*noise())
     np.testing.assert_array_equal(found, expected)
+    features._net.cache_clear()
+    with torch.device("meta"):
+        found = layer_of(*noise())
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_every_licence_in_the_package_is_named_for_the_wheel():
