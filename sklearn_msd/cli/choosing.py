@@ -179,8 +179,6 @@ class Choosing:
         try:
             if not always:
                 trial.problem = self._too_long(others, self._probe(estimator))
-                if trial.problem:  # the first of its kind also imports and compiles
-                    trial.problem = self._too_long(others, self._probe(estimator))
             for i, (train, test) in enumerate(self.folds[-1]):
                 if trial.problem:
                     return
@@ -210,22 +208,29 @@ class Choosing:
         return f"not tried: {self.n_folds} fits of {duration(a_fit)} each"
 
     def _probe(self, estimator: Any) -> float:
-        """About how long a fit takes, from one to a part of the songs; 0 if unknown."""
+        """About how long a fit takes, from fits to parts of the songs; 0 if unknown."""
         train, _ = self.folds[0][0]
         labels, codes = np.unique(self.y[train], return_inverse=True)
         n = max(int(_PROBE * len(train)), 3 * len(labels))
-        if n > len(train) / 2:
+        if 2 * n > len(train) / 2:
             return 0.0
         # As many of each label: the first n, one of each label after another.
         rank = np.empty(len(train), dtype=int)
         for code in range(len(labels)):
             (rows,) = np.nonzero(codes == code)
             rank[rows] = np.arange(len(rows))
-        part = train[np.argsort(rank, kind="stable")[:n]]
-        began = time.monotonic()
-        with _silence(), contextlib.suppress(ValueError):  # too few songs, perhaps
-            clone(estimator).fit(self.X[part], self.y[part])
-        return (time.monotonic() - began) * len(train) / n
+        ordered = train[np.argsort(rank, kind="stable")]
+        seconds = 0.0
+        # The first also imports and compiles what the second finds ready.
+        for size in (n, 2 * n):
+            part = ordered[:size]
+            began = time.monotonic()
+            with _silence(), contextlib.suppress(ValueError):  # too few songs, perhaps
+                clone(estimator).fit(self.X[part], self.y[part])
+            seconds = (time.monotonic() - began) * len(train) / size
+            if self.n_folds * seconds * size / len(train) > self.budget.left():
+                break  # not even these few, as often as there are folds
+        return seconds
 
     def best(self, trials: Sequence[Trial], songs: NDArray[Any] | None = None) -> Trial:
         """The trial with the highest accuracy; among equals, the lowest log loss.

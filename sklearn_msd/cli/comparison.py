@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -92,7 +93,8 @@ def as_table(entries: Sequence[dict[str, Any]]) -> str:
     )
     for entry in entries:
         if "problem" in entry:
-            text += f"\n{entry['model']} on {entry['features']}: {entry['problem']}"
+            problem = f"{entry['model']} on {entry['features']}: {entry['problem']}"
+            text += "\n" + textwrap.fill(problem, 80, subsequent_indent="  ")
     return text
 
 

@@ -192,7 +192,7 @@ def test_the_table_fits_a_terminal(data):
     candidates = [
         Candidate("nonlinear-combiner", "segments", LogisticRegression()),
         Candidate("fully-connected", "musicnn", Slow()),
-        Candidate("joint-combiner", "both", Slow(error=ValueError("cannot"))),
+        Candidate("joint-combiner", "both", Slow(error=ValueError("cannot " * 20))),
     ]
     chosen = choosing(X, y)
     trials = chosen.run(candidates, lambda trial: None)
@@ -201,7 +201,8 @@ def test_the_table_fits_a_terminal(data):
     assert max(map(len, table)) <= 80
     assert table[0].split()[:3] == ["model", "features", "accuracy"]
     assert table[1].startswith("nonlinear-combiner  segments  ")
-    assert table[3] == "joint-combiner on both: cannot"
+    assert table[3].startswith("joint-combiner on both: cannot cannot")
+    assert table[4].startswith("  cannot")
     first, second, third = entries
     assert first["behind"] is None
     own = np.mean(trials[0].correct)
@@ -210,7 +211,7 @@ def test_the_table_fits_a_terminal(data):
     behind = (trials[0].correct[0] - trials[1].correct[0]).mean()
     assert second["behind"] == pytest.approx(behind)
     assert second["behind_interval"][0] <= behind <= second["behind_interval"][1]
-    assert third == {"model": "joint-combiner", "features": "both", "problem": "cannot"}
+    assert third.keys() == {"model", "features", "problem"}
 
 
 @pytest.mark.parametrize(
