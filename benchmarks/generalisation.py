@@ -160,7 +160,8 @@ def boosting(training: dict) -> Any:
 def combiner(split: Split, members: list[tuple[str, Any]]) -> LinearCombiner:
     """Trained on what members say of groups that they have not heard."""
     folds = GroupKFold(min(3, len(np.unique(split.group))))
-    return LinearCombiner(members, cv=list(folds.split(split.X, groups=split.group)))
+    cv = list(folds.split(split.X, groups=split.group))
+    return LinearCombiner(members, l2=1e-3, shrink_to="zero", cv=cv)
 
 
 Model = Callable[[dict, Split], Any]

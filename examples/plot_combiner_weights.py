@@ -47,7 +47,7 @@ nets = {
     ),
 }
 frozen = [(n, FrozenEstimator(net.fit(X[train], y[train]))) for n, net in nets.items()]
-combiner = LinearCombiner(frozen).fit(X[combine], y[combine])
+combiner = LinearCombiner(frozen, l2=1e-3, shrink_to="zero").fit(X[combine], y[combine])
 
 # %%
 # What the combiner gains, and what it learned

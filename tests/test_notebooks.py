@@ -26,6 +26,7 @@ from sklearn_msd import (
     SegmentConvClassifier,
     SegmentCropper,
     SegmentScaler,
+    SegmentStatistics,
     SparseRefitClassifier,
     TimeConvClassifier,
     datasets,
@@ -52,6 +53,7 @@ SHOWN = [
     (RecurrentClassifier(**SMALL, hidden_size=3), []),
     (SegmentCropper(**CROPS), []),
     (SegmentScaler(n_segment_features=3), []),
+    (SegmentStatistics(n_segment_features=3), []),
     (LinearCombiner(BASES, cv=2), ["dense", "conv"]),
     (
         LinearCombiner([("net", FITTED), ("line", LogisticRegression())]),

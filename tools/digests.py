@@ -71,7 +71,7 @@ def classifiers() -> dict[str, Any]:
         "float64": like(dense, dtype="float64"),
         "sparse": SparseRefitClassifier(segment, threshold=0.05),
         "crops": CropAveragingClassifier(time, n_segments=12),
-        "linear": LinearCombiner(bases, cv=cv),
+        "linear": LinearCombiner(bases, l2=1e-3, shrink_to="zero", cv=cv),
         "nonlinear": NonlinearCombiner(bases, cv=cv, **SMALL),
         "joint": JointCombiner(nets, similarity_penalty=0.1, **SMALL),
         **{

@@ -140,8 +140,8 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         for name, base in self.estimators:
             if base != "drop":
                 unfrozen_net(repr(name), base, "JointCombiner")
-        stacked, y = self._fit_bases(X, y, sample_weight, params)
-        self._fit_linear(stacked, y, sample_weight, self.combiner_l2)
+        stacked, y, _ = self._fit_bases(X, y, sample_weight, params)
+        self._fit_logistic(stacked, y, sample_weight, self.combiner_l2)
         if self.max_epochs == 0:
             return self
         nets = [unfrozen_net("", base, "") for base in self.estimators_]

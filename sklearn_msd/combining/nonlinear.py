@@ -104,7 +104,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
         -------
         self : object
         """
-        stacked, y = self._fit_bases(X, y, sample_weight, params)
+        stacked, y, _ = self._fit_bases(X, y, sample_weight, params)
         combiner = FullyConnectedClassifier(
             n_segment_features=1,
             hidden_layer_sizes=self.hidden_layer_sizes,

@@ -71,8 +71,12 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
 
     def _fit_bases(
         self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Fit the bases; the logits to train the combiner on, and checked labels."""
+    ) -> tuple[np.ndarray, np.ndarray, list[Any] | None]:
+        """Fit the bases; the logits to train the combiner on, labels and folds.
+
+        The folds are those in which songs were held out; None where all bases are used
+        as they are.
+        """
         names, bases = self._checked_bases()
         X, y = as_array(X), check_labels(self, y)
         used = {n: b for n, b in zip(names, bases, strict=True) if b != "drop"}
@@ -92,6 +96,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         self.named_estimators_ = Bunch(**dict.fromkeys(names, "drop") | fitted)
         take_feature_names(self, self.estimators_)
         logits = {n: fitted_base_logits(n, used[n], X) for n in used if ready[n]}
+        folds = None
         if to_fit:
             folds = folds_of(self.cv, X, y, **routed.split)
             held_out = Parallel(n_jobs=self.n_jobs)(
@@ -107,7 +112,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
             )
             logits |= dict(zip(to_fit, held_out, strict=True))
         stacked = self._stack([logits[name] for name in used])
-        return stacked, y
+        return stacked, y, folds
 
     def _checked_bases(self) -> tuple[Sequence[str], Sequence[Any]]:
         """Names and bases, as scikit-learn checks them once all are estimators."""

@@ -34,7 +34,9 @@ def test_linear_combiner_is_logistic_regression_on_the_logits(frozen, l2):
     C = 1 / (l2 * weight.sum())
     reference = LogisticRegression(C=C, tol=1e-12, solver="newton-cg", max_iter=1000)
     reference.fit(stacked.astype(np.float64), y, sample_weight=weight)
-    combiner = LinearCombiner(bases, l2=l2).fit(X, y, sample_weight=weight)
+    combiner = LinearCombiner(bases, l2=l2, shrink_to="zero").fit(
+        X, y, sample_weight=weight
+    )
     proba = reference.predict_proba(stacked)
     assert_allclose(combiner.predict_proba(X), proba, atol=1e-6)
     assert_array_equal(combiner.predict(X), reference.predict(stacked))
@@ -45,7 +47,7 @@ def test_linear_combiner_is_logistic_regression_on_the_logits(frozen, l2):
 
 def test_gradient_of_the_objective_is_zero(frozen):
     X, y, bases = frozen
-    combiner = LinearCombiner(bases, l2=0.01).fit(X, y)
+    combiner = LinearCombiner(bases, l2=0.01, shrink_to="zero").fit(X, y)
     onehot = (y[:, None] == combiner.classes_).astype(float)
     Z = combiner.transform(X)
     residual = combiner.predict_proba(X) - onehot
@@ -75,7 +77,9 @@ def test_nonlinear_combiner_is_a_net_on_the_logits(frozen):
 def test_unfrozen_bases_give_the_combiner_logits_of_songs_they_have_not_seen():
     X, y = songs()
     cv = StratifiedKFold(3, shuffle=True, random_state=0)
-    combiner = LinearCombiner([("logistic", LogisticRegression())], cv=cv).fit(X, y)
+    combiner = LinearCombiner(
+        [("logistic", LogisticRegression())], l2=1e-3, shrink_to="zero", cv=cv
+    ).fit(X, y)
     held_out = cross_val_predict(
         LogisticRegression(), X, y, cv=cv, method="decision_function"
     )
@@ -95,8 +99,8 @@ def test_an_overconfident_base_needs_out_of_fold_logits():
     assert clone(heart).fit(X, y).score(X, y) == 1.0
     bases = [("heart", heart), ("bayes", bayes)]
     fitted = [(n, FrozenEstimator(clone(b).fit(X, y))) for n, b in bases]
-    in_sample = LinearCombiner(fitted).fit(X, y)
-    held_out = LinearCombiner(bases, cv=5).fit(X, y)
+    in_sample = LinearCombiner(fitted, l2=1e-3, shrink_to="zero").fit(X, y)
+    held_out = LinearCombiner(bases, l2=1e-3, shrink_to="zero", cv=5).fit(X, y)
     contributions = [
         model.class_contributions_.mean(axis=1) for model in (in_sample, held_out)
     ]

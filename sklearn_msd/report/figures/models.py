@@ -132,7 +132,9 @@ NETS: dict[str, Model] = {
 
 COMBINED: dict[str, Model] = {
     "linear": Model(
-        "linear combiner of the three", LinearCombiner(_three()), {10: 0.64, 25: 0.28}
+        "linear combiner of the three",
+        LinearCombiner(_three(), l2=1e-3, shrink_to="zero"),
+        {10: 0.64, 25: 0.28},
     ),
     "nonlinear": Model(
         "combiner with a hidden layer", NonlinearCombiner(_three()), {10: 0.64}

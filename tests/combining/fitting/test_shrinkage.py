@@ -1,0 +1,218 @@
+"""Combiners of few songs: against SciPy's solvers, and against the plain average."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import log_loss
+from small_models import frozen_nets
+
+from sklearn_msd import LinearCombiner, load, save
+from sklearn_msd.combining.fitting.shrinkage import STRENGTHS, choose_share, fit_shrunk
+
+CLASSES = np.array(["a", "b", "c", "d"])
+
+
+class Given(ClassifierMixin, BaseEstimator):
+    """Predicts the probabilities of the logits that it finds in its columns."""
+
+    def __init__(self, first=0):
+        self.first = first
+        self.classes_ = CLASSES
+        self.n_features_in_ = 0
+
+    def fit(self, X, y):
+        return self
+
+    def predict_proba(self, X):
+        return softmax(X[:, self.first : self.first + len(CLASSES)], axis=1)
+
+
+def logits_of_models(n_songs, scales, seed):
+    """Noisy logits of models, the right class's higher, by unlike scales."""
+    rng = np.random.RandomState(seed)
+    codes = rng.randint(len(CLASSES), size=n_songs)
+    right = np.eye(len(CLASSES))[codes]
+    logits = [s * (1.2 * right + rng.normal(size=right.shape)) for s in scales]
+    models = [
+        (f"m{i}", FrozenEstimator(Given(len(CLASSES) * i))) for i in range(len(scales))
+    ]
+    return np.hstack(logits), codes, models
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("l2", [1e-3, 0.1, 10.0])
+def test_shrunk_combiner_is_the_optimum_that_scipy_finds(n_classes, l2):
+    X, y, bases = frozen_nets(n_classes)
+    weight = np.random.RandomState(0).rand(len(X))
+    combiner = LinearCombiner(bases, l2=l2, shrink_to="average")
+    combiner.fit(X, y, sample_weight=weight)
+    Z, right = combiner.transform(X), y[:, None] == combiner.classes_
+    average = np.hstack([np.eye(n_classes)] * 2) / 2
+
+    def objective(flat):
+        W, b = flat[:-n_classes].reshape(n_classes, -1), flat[-n_classes:]
+        losses = -log_softmax(Z @ W.T + b, axis=1)[right]
+        penalty = 0.5 * l2 * (((W - average) ** 2).sum() + (b**2).sum())
+        return np.average(losses, weights=weight) + penalty
+
+    start = np.r_[average.ravel(), np.zeros(n_classes)]
+    for _ in range(3):  # from where it stopped, as it counts differences by itself
+        start = minimize(objective, start, method="BFGS", options={"gtol": 1e-9}).x
+    ours = np.r_[combiner.coef_.ravel(), combiner.intercept_]
+    assert objective(ours) <= objective(start) + 1e-12
+    theirs = start[:-n_classes].reshape(n_classes, -1), start[-n_classes:]
+    proba = softmax(Z @ theirs[0].T + theirs[1], axis=1)
+    assert_allclose(combiner.predict_proba(X), proba, atol=1e-6)
+    # And its slopes are 0, which differences of the objective are too coarse to show.
+    residual = (combiner.predict_proba(X) - right) * (weight / weight.sum())[:, None]
+    slopes = residual.T @ Z + l2 * (combiner.coef_ - average)
+    assert_allclose(slopes, 0, atol=1e-8)
+    slopes = residual.sum(axis=0) + l2 * combiner.intercept_
+    assert_allclose(slopes, 0, atol=1e-8)
+
+
+def test_its_limits_are_the_average_and_the_reports_combiner():
+    X, codes, models = logits_of_models(400, [1, 3], seed=0)
+    y = CLASSES[codes]
+    average = LinearCombiner(models, l2=np.inf, shrink_to="average").fit(X, y)
+    assert_array_equal(average.coef_, np.hstack([np.eye(4)] * 2) / 2)
+    assert_array_equal(average.intercept_, 0)
+    logits = average.transform(X)
+    assert_allclose(average.decision_function(X), (logits[:, :4] + logits[:, 4:]) / 2)
+    weak = LinearCombiner(models, l2=1e-7, shrink_to="average").fit(X, y)
+    report = LinearCombiner(models, l2=1e-7, shrink_to="zero").fit(X, y)
+    assert_allclose(weak.predict_proba(X), report.predict_proba(X), atol=1e-3)
+
+
+def test_one_weight_a_model_brings_them_to_one_scale():
+    # The second model is as good, and three times too sure of itself.
+    X, codes, models = logits_of_models(2000, [1, 3], seed=0)
+    combiner = LinearCombiner(models, l2=np.inf, shrink_to="weighted_average").fit(
+        X, CLASSES[codes]
+    )
+    weights = combiner.coef_[0, [0, 4]]
+    assert_allclose(weights[0] / weights[1], 3, rtol=0.15)
+    assert_array_equal(combiner.coef_, np.kron(weights, np.eye(4)))
+    # At the optimum for exactly these two numbers.
+    logits = combiner.transform(X).reshape(-1, 2, 4)
+
+    def loss(w):
+        return log_loss(codes, softmax(np.einsum("m,nmk->nk", w, logits), axis=1))
+
+    best = minimize(loss, [0.5, 0.5], method="Nelder-Mead", options={"xatol": 1e-8}).x
+    assert_allclose(weights, best, atol=1e-4)
+
+
+def test_a_model_that_is_worse_than_none_is_left_out():
+    X, codes, models = logits_of_models(300, [1, 1], seed=0)
+    X[:, 4:] *= -1
+    combiner = LinearCombiner(models, l2=np.inf, shrink_to="weighted_average").fit(
+        X, CLASSES[codes]
+    )
+    assert combiner.coef_[0, 0] > 0.5
+    assert combiner.coef_[0, 4] == 0
+
+
+@pytest.mark.slow
+def test_fifty_draws_of_100_songs_are_not_below_the_average():
+    margins, of_report = [], []
+    for seed in range(50):
+        X, codes, models = logits_of_models(1100, [1, 1.5, 0.7], seed)
+        known, y = X[:100], CLASSES[codes]
+        average = X.reshape(-1, 3, 4).mean(axis=1)[100:].argmax(axis=1) == codes[100:]
+        scores = [
+            combiner.fit(known, y[:100]).score(X[100:], y[100:])
+            for combiner in (
+                LinearCombiner(models),
+                LinearCombiner(models, l2=1e-3, shrink_to="zero"),
+            )
+        ]
+        margins.append(scores[0] - average.mean())
+        of_report.append(scores[1] - average.mean())
+    assert np.mean(margins) > -0.01
+    # Which the report's combiner is, on as few songs.
+    assert np.mean(of_report) < -0.02
+
+
+def test_many_songs_that_show_a_need_set_the_weights_free():
+    # The first model knows two of the classes alone, the second model the others.
+    X, codes, models = logits_of_models(4000, [1, 1], seed=0)
+    X, noise = X.reshape(-1, 2, 4), np.random.RandomState(1).normal(size=(4000, 4))
+    X[:, 0, :2], X[:, 1, 2:] = 3 * noise[:, :2], 3 * noise[:, 2:]
+    X, y = X.reshape(len(X), -1), CLASSES[codes]
+    free = LinearCombiner(models).fit(X[:2000], y[:2000])
+    held = LinearCombiner(models, l2=np.inf).fit(X[:2000], y[:2000])
+    assert free.l2_ < held.l2_
+    losses = [log_loss(y[2000:], m.predict_proba(X[2000:])) for m in (free, held)]
+    assert losses[0] < losses[1]
+
+
+def test_strength_is_among_those_tried_and_kept_in_a_file(tmp_path):
+    X, y, bases = frozen_nets(3)
+    combiner = LinearCombiner(bases).fit(X, y)
+    assert combiner.l2_ in STRENGTHS
+    assert_allclose(
+        combiner.final_estimator_.predict_proba(combiner.transform(X)),
+        combiner.predict_proba(X),
+    )
+    save(combiner, tmp_path / "combiner.msd")
+    again = load(tmp_path / "combiner.msd")
+    assert again.l2_ == combiner.l2_
+    assert_array_equal(again.predict_proba(X), combiner.predict_proba(X))
+
+
+def test_folds_of_the_bases_choose_the_strength(monkeypatch):
+    X, codes, models = logits_of_models(60, [1, 1], seed=0)
+    y, group = CLASSES[codes], np.arange(60) // 20
+    folds = [(np.flatnonzero(group != g), np.flatnonzero(group == g)) for g in range(3)]
+    unfrozen = [(name, model.estimator) for name, model in models]
+    seen = []
+
+    def spy(how, stacked, codes, n_classes, weight, folds):
+        seen.append(folds)
+        return 1.0
+
+    monkeypatch.setattr("sklearn_msd.combining.linear.choose_strength", spy)
+    LinearCombiner(unfrozen, cv=iter(folds)).fit(X, y)
+    LinearCombiner(models).fit(X, y)
+    assert seen[0] == folds
+    assert len(seen[1]) == 5
+
+
+def test_a_class_of_one_song_leaves_nothing_to_choose_by():
+    X, codes, models = logits_of_models(40, [1, 1], seed=0)
+    codes[codes == 3] = 2
+    codes[0] = 3
+    assert LinearCombiner(models).fit(X, CLASSES[codes]).l2_ == np.inf
+
+
+def test_share_of_a_correction():
+    X, codes, _ = logits_of_models(500, [1, 1], seed=0)
+    base, other = X[:, :4], X[:, 4:]
+    ones = np.ones(len(codes))
+    share = choose_share(base, other, codes, ones)
+    shares = np.linspace(0, 1, 1001)
+    losses = [
+        -log_softmax(base + s * other, axis=1)[np.arange(500), codes].mean()
+        for s in shares
+    ]
+    assert_allclose(share, shares[np.argmin(losses)], atol=1e-3)
+    # Noise is nothing to add; and no more than the whole is added.
+    noise = np.random.RandomState(1).normal(size=base.shape)
+    assert choose_share(base, noise, codes, ones) == 0
+    assert choose_share(0.01 * base, 0.01 * other, codes, ones) > 0.999
+
+
+def test_weights_repeat_songs():
+    X, codes, _ = logits_of_models(50, [1, 1], seed=0)
+    towards = np.hstack([np.eye(4)] * 2) / 2
+    weight = np.random.RandomState(0).randint(0, 3, size=50).astype(float)
+    rows = np.repeat(np.arange(50), weight.astype(int))
+    weighted = fit_shrunk(X, codes, towards, 0.1, weight)
+    repeated = fit_shrunk(X[rows], codes[rows], towards, 0.1, np.ones(len(rows)))
+    for ours, theirs in zip(weighted, repeated, strict=True):
+        assert_allclose(ours, theirs, atol=1e-7)
