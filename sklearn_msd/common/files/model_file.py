@@ -12,14 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
 import safetensors
 import safetensors.numpy
 
+from sklearn_msd.common.files.damage import one_error
 from sklearn_msd.common.files.whole import checked_path, whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
@@ -93,24 +94,9 @@ def read_model_file(
         return _checked(content)
 
 
-@contextmanager
-def refusing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn whatever a damaged or forged file brings about into one error with its path.
-
-    Raises
-    ------
-    ValueError
-    """
-    try:
-        yield
-    except (MemoryError, Warning):
-        raise
-    # A file made by hand can be wrong in any way.
-    except Exception as error:
-        kind = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-        raise ValueError(
-            f"{os.fspath(path)} cannot be loaded as a model: {kind}{error}."
-        ) from error
+def refusing(path: str | os.PathLike[str]) -> AbstractContextManager[None]:
+    """Turn whatever a damaged or forged file brings about into one ValueError."""
+    return one_error(path, "{path} cannot be loaded as a model: {reason}.")
 
 
 def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:

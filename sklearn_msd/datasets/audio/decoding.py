@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sklearn_msd.common.files.damage import one_error
 from sklearn_msd.common.native_output import caught_lines
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.audio.formats.containers import (
@@ -95,9 +96,10 @@ def decode_audio(path: str | os.PathLike[str], rate: int | None = None) -> Audio
     check_file(path)
     joined = _Joined(path, rate)
     doubts: list[str] = []
-    for block, block_rate in _blocks(path, doubts):
-        joined.add(block, block_rate)
-    return Audio(*joined.finish(), doubts)
+    with one_error(path, "{path}: damaged, or cut short ({reason})."):
+        for block, block_rate in _blocks(path, doubts):
+            joined.add(block, block_rate)
+        return Audio(*joined.finish(), doubts)
 
 
 def check_file(path: str) -> None:
@@ -262,15 +264,11 @@ def _means(
     path: str, file: Any, lines: list[str] | None = None
 ) -> Iterator[NDArray[np.float32]]:
     """Means of the channels, block by block: a header may claim any length."""
-    soundfile = import_optional("soundfile", "audio")
     lines = [] if lines is None else lines
     n_left = file.frames
     while n_left > 0:
-        try:
-            with caught_lines(_LIBMPG123, lines):
-                block = file.read(min(n_left, _BLOCK), dtype="float32", always_2d=True)
-        except soundfile.SoundFileError as error:
-            raise ValueError(f"{path}: damaged, or cut short ({error})") from error
+        with caught_lines(_LIBMPG123, lines):
+            block = file.read(min(n_left, _BLOCK), dtype="float32", always_2d=True)
         if not len(block):
             break
         n_left -= len(block)

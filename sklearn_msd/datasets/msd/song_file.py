@@ -8,11 +8,12 @@ half the time of ``h5py.File``, which matters when there are a million of them (
 import math
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_msd.common.files.damage import one_error
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.segments.columns import N_FEATURES, check_order
 
@@ -279,14 +280,10 @@ class SongFile:
             f"{self.path}: damaged, or no Million Song Dataset file: {what}."
         )
 
-    @contextmanager
-    def _naming_damage(self) -> Iterator[None]:
+    def _naming_damage(self) -> AbstractContextManager[None]:
         """Turn whatever h5py raises about the content into one error with the path."""
-        try:
-            yield
-        except DamagedFileError:
-            raise
-        except (OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-            if isinstance(error, OSError) and error.errno:
-                raise  # missing file, no permission: the file's content is not at fault
-            raise self._damaged(error) from error
+        return one_error(
+            self.path,
+            "{path}: damaged, or no Million Song Dataset file: {reason}.",
+            DamagedFileError,
+        )

@@ -1,14 +1,15 @@
 """npz archives, read without trust and written without holding them in memory."""
 
-import errno
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy_format
+
+from sklearn_msd.common.files.damage import one_error
 
 # What deflate can shrink at most: a member that claims more than this times its
 # stored size is not what it claims, and no memory is taken for it.
@@ -103,22 +104,9 @@ class NpzArchive:
             file.read(1)  # the end of the member: its checksum is compared here
         return array
 
-    @contextmanager
-    def _naming_damage(self, what: str) -> Iterator[None]:
+    def _naming_damage(self, what: str) -> AbstractContextManager[None]:
         """Turn whatever a damaged archive brings about into one error with the path."""
-        try:
-            yield
-        except MemoryError:
-            raise
-        # Everything else: zipfile, zlib and the header's parser have each their own.
-        except Exception as error:
-            # "Invalid argument" is what seeking to a damaged offset gives.
-            if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
-                raise
-            reason = str(error) or type(error).__name__
-            raise ValueError(
-                f"{self.path}: {what} cannot be read: {reason}."
-            ) from error
+        return one_error(self.path, f"{{path}}: {what} cannot be read: {{reason}}.")
 
 
 def write_npz(file: IO[bytes], arrays: Mapping[str, np.ndarray]) -> None:
