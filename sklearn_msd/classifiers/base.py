@@ -24,6 +24,7 @@ from skorch.helper import predefined_split
 
 from sklearn_msd.classifiers.callbacks import (
     EpochsAsTasks,
+    curves_of,
     fit_callbacks,
     own_callbacks,
 )
@@ -370,25 +371,10 @@ class BaseSegmentClassifier(
             net.initialize_optimizer()
         net.train_split, net.fit_callbacks = None, {}
         self.net_ = net
-        self._record_curves()
+        self.__dict__.update(curves_of(net))
+        self.n_parameters_ = count_parameters(self.module_)
         if interrupt is not None:
             raise interrupt
-
-    def _record_curves(self) -> None:
-        history = list(self.net_.history)
-        self.n_iter_ = len(history)
-        # Python's floats, as numpy's are ill to read in a list.
-        self.loss_curve_ = [float(epoch["train_loss"]) for epoch in history]
-        self.penalty_curve_ = [epoch["penalty"] for epoch in history]
-        self.validation_loss_curve_ = self.validation_scores_ = None
-        self.best_iter_ = self.n_iter_
-        if history and "valid_loss" in history[-1]:
-            self.validation_loss_curve_ = [
-                float(epoch["valid_loss"]) for epoch in history
-            ]
-            self.validation_scores_ = [epoch["valid_acc"] for epoch in history]
-            self.best_iter_ = int(np.argmin(self.validation_loss_curve_)) + 1
-        self.n_parameters_ = count_parameters(self.module_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""The callbacks that parameters of a fit ask for, beside the user's own."""
+"""The callbacks of a fit, the user's and its own, and the curves that they record."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import copy
 import math
 from typing import Any
 
+import numpy as np
 from skorch.callbacks import (
     Callback,
     EarlyStopping,
@@ -89,3 +90,23 @@ class EpochsAsTasks(Callback):
     def _fitted(self, net: LogitNet) -> dict[str, Any]:
         # A function, called only where a callback asks for it: it copies the weights.
         return {"reconstruction_attributes": lambda: {"net_": copy.deepcopy(net)}}
+
+
+def curves_of(net: LogitNet) -> dict[str, Any]:
+    """Fitted attributes of a net classifier, from what the callbacks have recorded."""
+    history = list(net.history)
+    # Python's floats, as numpy's are ill to read in a list.
+    curves: dict[str, Any] = {
+        "n_iter_": len(history),
+        "best_iter_": len(history),
+        "loss_curve_": [float(epoch["train_loss"]) for epoch in history],
+        "penalty_curve_": [epoch["penalty"] for epoch in history],
+        "validation_loss_curve_": None,
+        "validation_scores_": None,
+    }
+    if history and "valid_loss" in history[-1]:
+        losses = [float(epoch["valid_loss"]) for epoch in history]
+        curves["validation_loss_curve_"] = losses
+        curves["validation_scores_"] = [epoch["valid_acc"] for epoch in history]
+        curves["best_iter_"] = int(np.argmin(losses)) + 1
+    return curves
