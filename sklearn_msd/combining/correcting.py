@@ -24,6 +24,7 @@ from sklearn_msd.combining.bases import (
     take_feature_names,
     unfrozen_net,
 )
+from sklearn_msd.combining.fitting.correctors import fit_net, held_out_share, net_of
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
@@ -74,8 +75,13 @@ class CorrectingClassifier(
         "linear" puts a linear combiner of base and corrector, trained with the
         corrector, in the sum's place. The sum is where it starts and its special case
         with unit weights (section 6.3).
-    shrinkage : float, default=1.0
-        What share of each correction is added, as in boosting; in (0, 1].
+    shrinkage : float or "auto", default=1.0
+        What share of each correction is added, as in boosting; in (0, 1]. "auto" trains
+        the corrector once more for each fold of `cv` (5 without one) and takes the
+        share that suits the songs held out, from 0 to 1; it is 0, and the base is left
+        as it is, where the gain is within one standard error of none. That says
+        something only of base logits of songs that the base has not seen: set `cv`, or
+        give other songs than a frozen base was fitted on.
     n_jobs : int, default=None
         Folds of `cv` fitted at a time.
     random_state : int, RandomState instance or None, default=None
@@ -93,6 +99,8 @@ class CorrectingClassifier(
         Fitted.
     loss_curve_, validation_loss_curve_, validation_scores_ : list of float
         Learning curves of the corrected predictions, corrector after corrector.
+    shrinkages_ : list of float
+        The share of each correction that is added.
     combiners_ : list of (ndarray, ndarray)
         For each corrector the weights, (n_classes, 2 * n_classes), and intercepts,
         (n_classes,), with ``combine="linear"``.
@@ -131,7 +139,7 @@ class CorrectingClassifier(
         "use_hidden": ["boolean"],
         "cv": ["cv_object"],
         "combine": [StrOptions({"sum", "linear"})],
-        "shrinkage": [Interval(Real, 0, 1, closed="right")],
+        "shrinkage": [Interval(Real, 0, 1, closed="right"), StrOptions({"auto"})],
         "n_jobs": [Integral, None],
         "random_state": ["random_state"],
     }
@@ -146,7 +154,7 @@ class CorrectingClassifier(
         use_hidden: bool = False,
         cv: Any = None,
         combine: Literal["sum", "linear"] = "sum",
-        shrinkage: float = 1.0,
+        shrinkage: float | Literal["auto"] = 1.0,
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
@@ -204,20 +212,28 @@ class CorrectingClassifier(
         X, y = as_array(X), check_labels(self, y)
         sample_weight = as_array(sample_weight, "sample_weight")
         corrector = self._check_corrector()
-        train = self._songs(X, self._fit_base(X, y, sample_weight, params))
+        base_logits, folds = self._fit_base(X, y, sample_weight, params)
+        train = self._songs(X, base_logits)
         valid = self._songs(X_val)
         seeds = None
         if self.random_state is not None:
             seeds = check_random_state(self.random_state)
-        self.correctors_, self.combiners_ = [], []
+        self.correctors_, self.combiners_, self.shrinkages_ = [], [], []
         for stage in range(self.n_corrections):
             fresh = clone(corrector)
-            net = _net_of(fresh)
+            net = net_of(fresh)
             if seeds is not None:
                 net.set_params(random_state=seeds.randint(np.iinfo(np.int32).max))
             if stage > 0:
                 net.set_params(checkpoint=sibling(net.checkpoint, stage + 1))
             with_base = stage == 0 and not self.freeze
+            self.shrinkages_.append(
+                held_out_share(
+                    fresh, train, y, sample_weight, folds, not self.use_hidden
+                )
+                if self.shrinkage == "auto"
+                else float(self.shrinkage)
+            )
             self._fit_corrector(
                 fresh,
                 train.rows,
@@ -248,7 +264,7 @@ class CorrectingClassifier(
         if corrector is None:
             corrector = FullyConnectedClassifier()
         corrector = clone(corrector)
-        net = _net_of(corrector)
+        net = net_of(corrector)
         if not isinstance(net, BaseSegmentClassifier):
             raise TypeError(
                 "corrector must be a net of this package or a pipeline that ends in "
@@ -272,6 +288,11 @@ class CorrectingClassifier(
                 "freeze=False trains the base on what the corrector sees, so the "
                 f"corrector's crop_segments must be None; got {corrector!r}."
             )
+        if self.shrinkage == "auto" and (not self.freeze or self.combine == "linear"):
+            raise ValueError(
+                'shrinkage="auto" chooses what share of a sum to add: it needs '
+                'freeze=True and combine="sum".'
+            )
         if self.cv is not None and is_frozen(self.estimator):
             raise ValueError(
                 "cv fits clones of the base, which a frozen base does not allow: pass "
@@ -281,8 +302,8 @@ class CorrectingClassifier(
 
     def _fit_base(
         self, X: Any, y: np.ndarray, sample_weight: Any, params: dict[str, Any]
-    ) -> np.ndarray:
-        """Set `estimator_`; the logits to train the first corrector on."""
+    ) -> tuple[np.ndarray, Any]:
+        """Set `estimator_`; the logits to train the first corrector on, and folds."""
         base = self.estimator
         routed = routed_params(self, ["estimator"], sample_weight, params)
         params = routed.fit["estimator"]
@@ -297,11 +318,12 @@ class CorrectingClassifier(
         self.estimator_ = base
         take_feature_names(self, [base])
         if self.cv is None or not self.freeze:
-            return fitted_base_logits("estimator", base, X)
+            return fitted_base_logits("estimator", base, X), None
         folds = folds_of(self.cv, X, y, **routed.split)
-        return out_of_fold_logits(
+        logits = out_of_fold_logits(
             self.estimator, X, y, cv=folds, n_jobs=self.n_jobs, params=params
         )
+        return logits, folds
 
     def _fit_corrector(
         self, corrector: Any, rows: Any, y: np.ndarray, **kwargs: Any
@@ -324,12 +346,7 @@ class CorrectingClassifier(
                 return together
 
         options = FitOptions(compose=compose, warn_of_scale=not self.use_hidden)
-        if isinstance(corrector, Pipeline) and len(corrector) > 1:
-            front = corrector[:-1]
-            rows = front.fit_transform(rows, y)
-            if kwargs["X_val"] is not None:
-                kwargs["X_val"] = front.transform(kwargs["X_val"])
-        _net_of(corrector)._fit(rows, y, **kwargs, options=options)
+        fit_net(corrector, rows, y, **kwargs, options=options)
         if compose is not None:
             self.combiners_ += composed[0].combination()
         if with_base:
@@ -338,7 +355,7 @@ class CorrectingClassifier(
         self.correctors_.append(corrector)
 
     def _trained_nets(self) -> list[Any]:
-        return [_net_of(corrector) for corrector in self.correctors_]
+        return [net_of(corrector) for corrector in self.correctors_]
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Routing of `sample_weight` and other metadata to the base and to `cv`.
@@ -354,8 +371,3 @@ class CorrectingClassifier(
         tags.input_tags.allow_nan = get_tags(self.estimator).input_tags.allow_nan
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _net_of(corrector: Any) -> Any:
-    """What is trained of a corrector: itself, or the last step of a pipeline."""
-    return corrector[-1] if isinstance(corrector, Pipeline) else corrector

@@ -27,7 +27,7 @@ class StagedCorrections(LogitClassifierMixin):
 
     use_hidden: bool
     combine: str
-    shrinkage: float
+    shrinkage: Any
     estimator_: Any
     correctors_: list[Any]
     combiners_: list[tuple[np.ndarray, np.ndarray]]
@@ -42,13 +42,16 @@ class StagedCorrections(LogitClassifierMixin):
         Returns
         -------
         ndarray of shape (n_songs, n_classes)
-            Of several correctors the sum, times `shrinkage`. With ``combine="sum"``
-            this is what is added to the base's logits.
+            Of several correctors the sum, each times its `shrinkages_`. With
+            ``combine="sum"`` this is what is added to the base's logits.
         """
         check_is_fitted(self, "correctors_")
         rows = self._songs(X).rows if self.use_hidden else X
-        own = [class_logits(corrector, rows) for corrector in self.correctors_]
-        return self._share(np.sum(own, axis=0, dtype=own[0].dtype))
+        own = [
+            share * class_logits(corrector, rows)
+            for share, corrector in zip(self._shares, self.correctors_, strict=True)
+        ]
+        return np.asarray(np.sum(own, axis=0, dtype=own[0].dtype))
 
     def staged_predict_proba(self, X: Any) -> Iterator[np.ndarray]:
         """Probabilities of the base alone, then after each corrector.
@@ -109,11 +112,15 @@ class StagedCorrections(LogitClassifierMixin):
             weights, intercept = self.combiners_[stage]
             combined = np.hstack([logits, correction]) @ weights.T + intercept
             correction = combined - logits
-        return Songs(rows, logits + self._share(correction))
+        return Songs(rows, logits + self._shares[stage] * correction)
 
-    def _share(self, correction: np.ndarray) -> np.ndarray:
-        # A plain number: one of NumPy's would make float32 float64.
-        return correction * float(self.shrinkage)
+    @property
+    def _shares(self) -> list[float]:
+        """The share of each correction that is added."""
+        # Plain numbers: one of NumPy's would make float32 float64. Models of older
+        # files have one share for all.
+        n = len(self.correctors_)
+        return getattr(self, "shrinkages_", None) or [float(self.shrinkage)] * n
 
     def _staged_logits(self, X: Any) -> Iterator[np.ndarray]:
         check_is_fitted(self, "correctors_")

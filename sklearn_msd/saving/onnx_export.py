@@ -285,7 +285,7 @@ class _Corrected(nn.Module):
         pairs = estimator.combiners_ if estimator.combine == "linear" else []
         self.combiners = nn.ModuleList(_Linear(*pair) for pair in pairs)
         self.use_hidden = estimator.use_hidden
-        self.shrinkage = float(estimator.shrinkage)
+        self.shares = estimator._shares
 
     def forward(self, x: Tensor) -> Tensor:
         logits: Tensor = self.base(x)
@@ -298,7 +298,7 @@ class _Corrected(nn.Module):
             if self.combiners:
                 both = torch.cat([logits, correction], dim=1)
                 correction = self.combiners[stage](both) - logits
-            logits = logits + self.shrinkage * correction
+            logits = logits + self.shares[stage] * correction
         return logits
 
 

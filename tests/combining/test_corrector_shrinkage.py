@@ -1,0 +1,99 @@
+"""Shares of corrections that songs held out have chosen."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
+from sklearn.naive_bayes import GaussianNB
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from small_models import DENSE, songs
+
+from sklearn_msd import CorrectingClassifier, class_logits, load, save
+from sklearn_msd.combining.fitting.shrinkage import choose_share
+from sklearn_msd.combining.logits import out_of_fold_logits
+
+CV = StratifiedKFold(3, shuffle=True, random_state=0)
+CORRECTOR = clone(DENSE).set_params(max_epochs=30, learning_rate=0.01)
+
+
+def first_half(X):
+    """Songs of which a base sees the noise alone."""
+    return X[:, 1:5]
+
+
+BLIND = make_pipeline(FunctionTransformer(first_half), GaussianNB())
+
+
+def test_a_corrector_with_nothing_to_add_adds_nothing():
+    X, y = songs()
+    noise = np.random.RandomState(0).normal(size=X.shape)
+    X = np.hstack([X, noise])
+    base = make_pipeline(FunctionTransformer(signal), LogisticRegression())
+    hopeless = make_pipeline(FunctionTransformer(rest), CORRECTOR)
+    corrected = CorrectingClassifier(base, hopeless, cv=CV, shrinkage="auto")
+    corrected.fit(X, y)
+    assert corrected.shrinkages_ == [0.0]
+    assert_array_equal(corrected.decision_function(X), class_logits(base.fit(X, y), X))
+    assert_array_equal(corrected.correction(X), 0)
+
+
+def signal(X):
+    return X[:, : X.shape[1] // 2]
+
+
+def rest(X):
+    return X[:, X.shape[1] // 2 :]
+
+
+def test_the_share_is_that_of_songs_held_out(tmp_path):
+    X, y = songs()
+    corrected = CorrectingClassifier(BLIND, CORRECTOR, cv=CV, shrinkage="auto")
+    corrected.fit(X, y)
+    (share,) = corrected.shrinkages_
+    assert 0 < share <= 1
+    # By hand: the base's and the corrector's logits of songs that neither has seen.
+    base = out_of_fold_logits(BLIND, X, y, cv=CV)
+    correction = np.empty_like(base)
+    for known, held_out in CV.split(X, y):
+        net = clone(CORRECTOR).fit(X[known], y[known], base_logits=base[known])
+        correction[held_out] = class_logits(net, X[held_out])
+    codes = np.searchsorted(corrected.classes_, y)
+    by_hand = choose_share(base, correction, codes, np.ones(len(y)))
+    assert_allclose(share, by_hand, rtol=1e-5)
+    unseen, truth = songs(seed=1)
+    blind = clone(BLIND).fit(X, y)
+    assert corrected.score(unseen, truth) > blind.score(unseen, truth) + 0.1
+    assert_array_equal(
+        corrected.decision_function(X), class_logits(blind, X) + corrected.correction(X)
+    )
+
+
+def test_a_model_is_kept_with_its_shares(tmp_path):
+    X, y = songs()
+    corrected = CorrectingClassifier(
+        GaussianNB(), CORRECTOR, cv=CV, shrinkage="auto", n_corrections=2
+    ).fit(X, y)
+    assert len(corrected.shrinkages_) == 2
+    save(corrected, tmp_path / "model.msd")
+    again = load(tmp_path / "model.msd")
+    assert again.shrinkages_ == corrected.shrinkages_
+    assert_array_equal(again.predict_proba(X), corrected.predict_proba(X))
+
+
+def test_a_frozen_base_is_corrected_on_songs_of_five_folds():
+    X, y = songs()
+    base = FrozenEstimator(clone(BLIND).fit(X[:30], y[:30]))
+    corrected = CorrectingClassifier(base, CORRECTOR, shrinkage="auto")
+    assert 0 < corrected.fit(X[30:], y[30:]).shrinkages_[0] <= 1
+
+
+@pytest.mark.parametrize("params", [{"freeze": False}, {"combine": "linear"}])
+def test_where_there_is_no_share_to_choose(params):
+    X, y = songs()
+    corrected = CorrectingClassifier(DENSE, DENSE, shrinkage="auto", **params)
+    with pytest.raises(ValueError, match='shrinkage="auto" chooses what share'):
+        corrected.fit(X, y)
