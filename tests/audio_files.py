@@ -315,6 +315,24 @@ def mp3_files():
         ),
         "two files in one, no tags": Made("mp3", vbr + cbr, 176_400, RATE, 2304),
         "too small a count in its header": _whole(with_count(cbr, -9)),
+        # What others have reported of folders of music; the numbers are of issues.
+        "false headers before the first (mutagen 268)": _of_frames(
+            bare,
+            b"".join(b"\xff\xfb\x90\x64" + picture(60)[8:] for _ in range(800)),
+        ),
+        "a tag that says it is empty": _of_frames(
+            bare, id3v2(3, cover)[:6] + bytes(4) + id3v2(3, cover)[10:]
+        ),
+        "a tag that says it is longer": _of_frames(
+            bare, id3v2()[:6] + _synchsafe(500) + id3v2()[10:]
+        ),
+        "mono, then stereo": Made(
+            "mp3",
+            bare + without_header(mp3(channels=1)),
+            2 * len(mp3_frames(bare)) * 1152,
+            RATE,
+            1152,
+        ),
         "MP3 in RIFF": _of_frames(bare, riff_header(len(bare))),
         "free bit rate": Made(
             "mp3",
@@ -377,6 +395,16 @@ def other_files():
         "Ogg Vorbis, chained": Made("ogg", ogg + ogg, 2 * n),
         "Ogg Vorbis behind ID3v2": Made("ogg", id3v2() + ogg, n),
         "Ogg Vorbis before zeros": Made("ogg", ogg + bytes(70_000), n),
+        "WAV called MP3 (mutagen 562)": Made("mp3", made["WAV"].data, n),
+        "WAV, last block cut off (librosa 749)": Made(
+            "wav", wav_of_size(made["WAV"].data, 4 * n - 2)[:-2], n - 1
+        ),
+        "WAV, 24 bits, extensible (torchaudio 3762)": Made(
+            "wav", encode(samples, RATE, "WAVEX", subtype="PCM_24"), n
+        ),
+        "FLAC, empty padding (mutagen 67)": Made(
+            "flac", flac[:42] + 3 * b"\x01\0\0\0" + flac[42:], n
+        ),
         "FLAC twice": Made("flac", flac + flac, 2 * n),
         "FLAC before ID3v1": Made("flac", flac + id3v1(), n),
         "FLAC of unknown length before APE and ID3v1": Made(

@@ -17,6 +17,7 @@ from sklearn_msd.common.native_output import caught_lines
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets.audio.formats.containers import (
     behind_id3v2,
+    bytes_behind_wav,
     flac_streams,
     header_says_more,
     ogg_chain,
@@ -224,6 +225,11 @@ def _blocks_of_known(path: str, file: Any, doubts: list[str]) -> Blocks:
             whole = unfinished_wav(_read_bytes(path))
         with _open(whole) if whole else contextlib.nullcontext(file) as part:
             yield from _file_blocks(path, part)
+        if file.format in ("WAV", "WAVEX") and not whole:
+            with open(path, "rb") as raw:
+                n_bytes = bytes_behind_wav(raw)
+            if n_bytes > _TOLERANCE * file.samplerate:
+                doubts.append(f"its header leaves out {n_bytes} bytes at its end")
 
 
 def _file_blocks(path: str, file: Any) -> Blocks:
@@ -280,8 +286,9 @@ def _blocks_of_unknown(path: str, error: Exception, doubts: list[str]) -> Blocks
     soundfile = import_optional("soundfile", "audio")
     data = _read_bytes(path)
     streams = find_streams(data, first_within=_MAX_LEADING_BYTES)
-    n_bytes = sum(stop - start for s in streams for start, stop in s.ranges)
-    if n_bytes > len(data) / 2:
+    ranges = [part for stream in streams for part in stream.ranges]
+    n_bytes = sum(stop - start for start, stop in ranges)
+    if ranges and n_bytes > (len(data) - ranges[0][0]) / 2:
         yield from _blocks_of_mpeg(path, data, streams, doubts)
         return
     if start := behind_id3v2(data):

@@ -122,6 +122,7 @@ def test_cut_mp3_files_without_a_count_are_doubted(tmp_path):
         assert len(read_audio(path)[0]) == 40 * 1152
 
 
+@pytest.mark.filterwarnings("ignore:.*its decoder says")
 def test_damage_within_mp3_files(tmp_path, capfd):
     frames = audio_files.mp3_frames(
         audio_files.mp3_files()["constant rate, no header"].data
@@ -144,6 +145,36 @@ def test_damage_within_mp3_files(tmp_path, capfd):
             told.append(error)
     assert "bad.mp3: " in " ".join(str(getattr(t, "message", t)) for t in told)
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_wav_whose_header_leaves_samples_out_is_doubted(tmp_path):
+    """As of more than 4 GB, whose size begins again at 0 (librosa 876)."""
+    data = audio_files.other_files()["WAV"].data
+    path = tmp_path / "long.wav"
+    path.write_bytes(audio_files.wav_of_size(data, 44_100))
+    match = rf"long\.wav: its header leaves out {len(data) - 44 - 44_100} bytes"
+    with pytest.warns(UserWarning, match=match):
+        assert len(read_audio(path)[0]) == 11_025
+
+
+@pytest.mark.parametrize(
+    ("content", "match"),
+    [
+        (b"<!DOCTYPE html><html>404" + b" " * 3000, "Format not recognised"),
+        (b"\0\0\0\1Bud1" + bytes(6000), "Format not recognised"),
+        (audio_files.id3v2(3, audio_files.picture(20_000)), "Format not recognised"),
+        (None, "damaged"),
+    ],
+    ids=["error page", "DS_Store", "tag alone", "one frame"],
+)
+def test_what_is_called_mp3_and_is_none(tmp_path, content, match):
+    path = tmp_path / "song.mp3"
+    if content is None:
+        made = audio_files.mp3_files()["constant rate, no header"]
+        content = audio_files.mp3_frames(made.data)[3]
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=rf"song\.mp3: .*{match}"):
+        read_audio(path)
 
 
 def test_an_mp3_file_whose_rate_changes(tmp_path):

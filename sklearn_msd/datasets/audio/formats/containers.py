@@ -6,6 +6,7 @@ follows the end: a next stream of the same kind, or only a tag.
 """
 
 import io
+import os
 import re
 from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
@@ -52,12 +53,36 @@ def unfinished_wav(data: bytes) -> io.BytesIO | None:
     if not data.startswith(b"RIFF") or at < 0:
         return None
     rest = data[at + 8 :]
-    size = int.from_bytes(rest[4:8], "little")
-    is_chunk = rest[:4].isascii() and rest[:4].isalnum() and 8 + size <= len(rest)
-    if not rest or is_chunk:
+    if not rest or _begins_chunk(rest[:8], len(rest)):
         return None
     unknown = b"\xff" * 4
     return io.BytesIO(data[:4] + unknown + data[8 : at + 4] + unknown + rest)
+
+
+def bytes_behind_wav(file: BinaryIO) -> int:
+    """How many bytes follow a WAV file's samples and are no chunk.
+
+    They may be samples, in a file of over 4 GB, or one that was added to.
+    """
+    file.seek(0, os.SEEK_END)
+    end = file.tell()
+    file.seek(12)
+    while len(head := file.read(8)) == 8:
+        at, size = file.tell(), int.from_bytes(head[4:], "little")
+        behind = at + size + size % 2
+        if head[:4] == b"data":
+            file.seek(behind)
+            rest = file.read(8)
+            is_chunk = len(rest) < 8 or _begins_chunk(rest, end - behind)
+            return 0 if is_chunk or not any(rest) else end - behind
+        file.seek(behind)
+    return 0
+
+
+def _begins_chunk(head: bytes, n_bytes: int) -> bool:
+    """Whether bytes are a name and a size that fits, as at the beginning of a chunk."""
+    name, size = head[:4], int.from_bytes(head[4:8], "little")
+    return name.isascii() and name.strip().isalnum() and 8 + size <= n_bytes + 1
 
 
 def flac_streams(file: BinaryIO) -> list["Slice"]:

@@ -101,7 +101,9 @@ def _refusal(path: str, kind: str | None, error: Exception) -> str:
     """What to tell of a file that no decoder reads."""
     soundfile = import_optional("soundfile", "audio")
     ending = os.path.splitext(path)[1][1:].upper()
-    said = getattr(error, "error_string", error)  # without the path
+    said = getattr(error, "error_string", str(error))  # without the path
+    if "does not exist" in said:  # what libsndfile says of MP3 that it cannot find
+        said = "Format not recognised."
     if kind is None and ending in soundfile.available_formats():
         return f"{path}: damaged, cut short, or not audio ({said})."
     what = "not an audio file that soundfile can read"
