@@ -205,6 +205,8 @@ class Choosing:
         final = max(self._final(others), self.n_folds / (self.n_folds - 1) * a_fit)
         if (self.n_folds - done) * a_fit + final <= self.budget.left():
             return None
+        if not a_fit:
+            return "not tried: the time was used up"
         return f"not tried: {self.n_folds} fits of {duration(a_fit)} each"
 
     def _probe(self, estimator: Any) -> float:

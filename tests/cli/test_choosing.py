@@ -160,6 +160,7 @@ def test_the_first_is_tried_whatever_it_takes(data):
         named(first=Slow(1e-4), second=Slow(1e-3)), lambda trial: None
     )
     assert [trial.done for trial in trials] == [True, False]
+    assert trials[1].problem == "not tried: the time was used up"
     assert len(trials[0].correct) == 1
 
 
