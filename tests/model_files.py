@@ -7,6 +7,7 @@ import numpy as np
 import safetensors.numpy
 
 from sklearn_msd import TimeConvClassifier
+from sklearn_msd.common.files.model_file import FORMAT
 from sklearn_msd.datasets import make_songs
 
 N_SEGMENTS = 6
@@ -51,5 +52,5 @@ def resealed(content, change):
     if text is None:
         text = json.dumps(manifest).encode()
     tensors["manifest.json"] = np.frombuffer(text, np.uint8)
-    header = {"format": 1, "sha256": hashlib.sha256(text).hexdigest()}
+    header = {"format": FORMAT, "sha256": hashlib.sha256(text).hexdigest()}
     return safetensors.numpy.save(tensors, {"sklearn_msd": json.dumps(header)})

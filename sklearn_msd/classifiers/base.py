@@ -4,7 +4,7 @@ Data flows one way: array → validated flat array → tensors → logits → la
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral
 from typing import Any, ClassVar, Self
@@ -31,24 +31,28 @@ from sklearn_msd.classifiers.callbacks import (
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.classifiers.preparing import (
     FitOptions,
-    check_warm_start,
+    check_same_classes,
     hold_out,
+    labelled_songs,
+    module_to_continue,
+    net_to_continue,
+    training_settings,
     training_songs,
     validation_songs,
 )
-from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.atomic_fits import atomic_training, forget_fit
 from sklearn_msd.common.torch_modes import plain_torch
-from sklearn_msd.nets.base import SegmentNet, check_layer_names, count_parameters
+from sklearn_msd.nets.base import SegmentNet, count_parameters
 from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset, apply_in_chunks
-from sklearn_msd.training.checkpoints import Checkpoint
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
     warn_if_not_converged,
     warn_of_shrinking,
     warn_of_validation_part,
 )
+from sklearn_msd.training.keeping.checkpoints import Checkpoint
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
 from sklearn_msd.training.together.fits import train_net
@@ -132,6 +136,7 @@ class BaseSegmentClassifier(
         self._fit(X, y, sample_weight, base_logits, X_val, y_val, base_logits_val)
         return self
 
+    @atomic_training
     @_fit_context(prefer_skip_nested_validation=True)
     @plain_torch()
     def _fit(
@@ -148,10 +153,10 @@ class BaseSegmentClassifier(
         """`fit`, as another estimator may ask for it."""
         previous = self.module_ if self.warm_start and hasattr(self, "net_") else None
         padding = (options.module or self).takes_padding
-        X, y, classes = self._validate_labelled(X, y, padding)
+        X, y, classes = labelled_songs(self, X, y, padding)
         if previous is not None:
-            check_warm_start(self, previous, classes)
-        # From here on an error leaves an estimator that is not fitted.
+            check_same_classes(self, classes)
+            previous = module_to_continue(self, previous, "warm_start=True")
         self.__dict__.pop("net_", None)
         self.classes_ = classes
         checkpoint = None if self.checkpoint is None else Checkpoint(self.checkpoint)
@@ -182,6 +187,7 @@ class BaseSegmentClassifier(
         self._train(net, train, self.max_epochs)
         if options.compose is not None:
             net.module_ = net.module = module
+            net.initialize_optimizer()
             self.n_parameters_ = count_parameters(module)
         warn_if_diverged(self, train.loss_without_net())
         warn_if_not_converged(self)
@@ -200,7 +206,11 @@ class BaseSegmentClassifier(
     ) -> Self:
         """Train for one more epoch, on the songs given.
 
-        The first call initialises the net; later ones continue with its weights.
+        The first call initialises the net; later ones continue with its weights, also
+        after `fit`, copying, pickling, saving and loading. Parameters count when they
+        are set: the learning rate, the penalties, the batch size and all others, from
+        the next call on. `random_state` is for the first call; `checkpoint`, early
+        stopping and ``lr_schedule`` are for `fit`.
 
         Parameters
         ----------
@@ -212,10 +222,16 @@ class BaseSegmentClassifier(
         Returns
         -------
         self : object
+
+        Raises
+        ------
+        ValueError
+            For input that is not as above, for parameters with which the net would be
+            of another shape, and when the training diverges, which leaves no net.
         """
         first = not hasattr(self, "net_")
         if first:  # nothing is left of a call that failed
-            self.__dict__.pop("classes_", None)
+            forget_fit(self)
         X, y = validate_songs(self, X, y, padding=self.takes_padding, reset=first)
         present = sorted_classes(y)
         check_classification_targets(y)
@@ -228,11 +244,14 @@ class BaseSegmentClassifier(
         if first:
             self._rng = check_random_state(self.random_state)
             net = self._make_net(None)
-        elif self.net_.can_train:
-            net = self.net_
-        else:  # it was pickled
-            net = self._make_net(self.module_, masks=self.net_.masks)
-        self._train(net, train, epochs=1)
+        else:
+            net = net_to_continue(self)
+        try:
+            self._train(net, train, epochs=1)
+        except BaseException:
+            if not net.has_finite_weights:
+                forget_fit(self)
+            raise
         return self
 
     def hidden_representation(self, X: Any) -> np.ndarray:
@@ -293,20 +312,6 @@ class BaseSegmentClassifier(
         """Segments of a training crop and features of a segment; None: whole songs."""
         return None
 
-    def _validate_labelled(
-        self, X: Any, y: Any, padding: bool
-    ) -> tuple[Any, np.ndarray, np.ndarray]:
-        """Rows, class indices and classes."""
-        X, y = validate_songs(self, X, y, padding=padding)
-        classes = sorted_classes(y)
-        check_classification_targets(y)
-        if len(classes) < 2:
-            raise ValueError(
-                f"{type(self).__name__} needs at least 2 classes in y; got "
-                f"{len(classes)} class."
-            )
-        return X, np.searchsorted(classes, y), classes
-
     def _initialised_module(self) -> SegmentNet:
         """A net, initialised by the fit's generator."""
         generator = torch.Generator().manual_seed(int(self._rng.randint(2**31)))
@@ -321,47 +326,39 @@ class BaseSegmentClassifier(
         valid: SongDataset | None = None,
         fit_callbacks: Mapping[str, Any] | None = None,
         masks: Mapping[str, Any] | None = None,
+        callbacks: Sequence[Any] | None = None,
     ) -> LogitNet:
         """A net that is ready to train `module`, or one newly initialised."""
         if module is None:
             module = self._initialised_module()
         if any(parameter.is_inference() for parameter in module.parameters()):
             module = copy.deepcopy(module)  # it was copied in PyTorch's inference mode
-        for argument in ("l2_layers", "l1_layers"):
-            check_layer_names(getattr(self, argument), argument)
-        dtype, device = getattr(torch, self.dtype), resolve_device(self.device)
+        settings = training_settings(self)
+        del settings["net"]
+        dtype, device = getattr(torch, settings.pop("dtype")), settings["device"]
+        if masks is not None:
+            masks = {n: torch.as_tensor(m, device=device) for n, m in masks.items()}
         net = LogitNet(
             module.to(dtype),
             classes=np.arange(len(self.classes_)),
-            # Plain floats: PyTorch takes neither booleans nor every kind of number.
-            l2=float(self.l2),
-            l2_layers=self.l2_layers,
-            l1=float(self.l1),
-            l1_layers=self.l1_layers,
-            masks=None
-            if masks is None
-            else {name: torch.as_tensor(m, device=device) for name, m in masks.items()},
+            masks=masks,
             rng=self._rng,
-            shuffle=self.shuffle,
             crop=self._crop,
             dtype=dtype,
-            lr=float(self.learning_rate),
-            batch_size=int(self.batch_size),
             train_split=None if valid is None else predefined_split(valid),
-            callbacks=own_callbacks(self),
+            callbacks=own_callbacks(self) if callbacks is None else list(callbacks),
             fit_callbacks=fit_callbacks,
-            max_epochs=int(self.max_epochs),
-            warm_start=bool(self.warm_start),
-            verbose=int(self.verbose),
-            device=str(device),
+            **settings,
         )
         net.initialize()
         return net
 
     def _train(self, net: LogitNet, dataset: SongDataset, epochs: int) -> None:
-        train_net(net, dataset, epochs)
-        net.module_.eval()
-        net.drop_unfinished_epoch()
+        try:
+            train_net(net, dataset, epochs)
+        finally:
+            net.module_.eval()
+            net.drop_unfinished_epoch()
         interrupt, net.interrupt_ = net.interrupt_, None
         if interrupt is not None and not net.optimizer_.state:
             raise interrupt  # before the first step: there is nothing to keep
@@ -370,11 +367,15 @@ class BaseSegmentClassifier(
         if "one_cycle" in net.fit_callbacks:
             net.initialize_optimizer()
         net.train_split, net.fit_callbacks = None, {}
-        self.net_ = net
+        self.net_, self._settings = net, training_settings(self)
         self.__dict__.update(curves_of(net))
         self.n_parameters_ = count_parameters(self.module_)
         if interrupt is not None:
             raise interrupt
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there is a trained net: a fit that failed leaves none."""
+        return "net_" in vars(self)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

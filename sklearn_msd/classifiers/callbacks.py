@@ -15,7 +15,7 @@ from skorch.callbacks import (
 )
 from torch.optim.lr_scheduler import OneCycleLR
 
-from sklearn_msd.training.checkpoints import Checkpoint
+from sklearn_msd.training.keeping.checkpoints import Checkpoint
 from sklearn_msd.training.net import LogitNet
 
 
@@ -69,6 +69,16 @@ def own_callbacks(estimator: Any) -> list[Any]:
                 "they take the width of their input from X. Leave it out."
             )
     return list(estimator.callbacks or [])
+
+
+def has_callbacks_of(net: LogitNet, estimator: Any) -> bool:
+    """Whether a net still has the callbacks that the estimator's parameter names."""
+    had, now = net.callbacks, estimator.callbacks or []
+    return (
+        had is not None
+        and len(had) == len(now)
+        and all(a is b for a, b in zip(had, now, strict=True))
+    )
 
 
 class EpochsAsTasks(Callback):

@@ -137,8 +137,8 @@ class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
         self.random_state = random_state
 
     # The estimator inside is checked by its own fit.
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the classifier on crops.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 from collections.abc import Callable, Mapping
@@ -12,15 +13,21 @@ from typing import Any
 import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight
 
+from sklearn_msd.classifiers.callbacks import has_callbacks_of
 from sklearn_msd.common.device import resolve_device
-from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.nets.base import SegmentNet, check_layer_names
 from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.as_array import as_array
-from sklearn_msd.segments.validation import check_known, validate_songs
+from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fit_warnings import warn_of_scale, warn_of_validation_scale
+from sklearn_msd.training.keeping.fingerprints import as_json
+from sklearn_msd.training.keeping.state import continue_from
+from sklearn_msd.training.net import LogitNet
+from sklearn_msd.training.parameters import TrainingParameters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +54,124 @@ class FitOptions:
     warn_of_scale: bool = True
 
 
-def check_warm_start(estimator: Any, module: SegmentNet, classes: np.ndarray) -> None:
-    """Raise a ValueError if a fit cannot start with the weights of `module`."""
-    shape = estimator.n_features_in_, len(classes)
-    fresh = initialised(lambda: estimator._make_module(*shape), torch.Generator())
-    shapes = [
-        {name: p.shape for name, p in net.named_parameters()} for net in (module, fresh)
-    ]
-    if not np.array_equal(classes, estimator.classes_) or shapes[0] != shapes[1]:
+def labelled_songs(
+    estimator: Any, X: Any, y: Any, padding: bool
+) -> tuple[Any, np.ndarray, np.ndarray]:
+    """Rows, class indices and classes.
+
+    Raises
+    ------
+    ValueError
+        For what are no songs or labels, and for labels of one class.
+    """
+    X, y = validate_songs(estimator, X, y, padding=padding)
+    classes = sorted_classes(y)
+    check_classification_targets(y)
+    if len(classes) < 2:
+        raise ValueError(
+            f"{type(estimator).__name__} needs at least 2 classes in y; got "
+            f"{len(classes)} class."
+        )
+    return X, np.searchsorted(classes, y), classes
+
+
+def training_settings(estimator: Any) -> dict[str, Any]:
+    """The parameters that a net is trained with, as JSON could hold them.
+
+    Returns
+    -------
+    dict
+        ``net`` has those that the module is made with; the others are `LogitNet`'s.
+
+    Raises
+    ------
+    ValueError
+        If there is no such layer or device.
+    """
+    for argument in ("l2_layers", "l1_layers"):
+        check_layer_names(getattr(estimator, argument), argument)
+    of_training = {field.name for field in dataclasses.fields(TrainingParameters)}
+    return {
+        # Plain floats: PyTorch takes neither booleans nor every kind of number.
+        "l2": float(estimator.l2),
+        "l2_layers": sorted(estimator.l2_layers),
+        "l1": float(estimator.l1),
+        "l1_layers": sorted(estimator.l1_layers),
+        "lr": float(estimator.learning_rate),
+        "batch_size": int(estimator.batch_size),
+        "shuffle": estimator.shuffle,
+        "max_epochs": int(estimator.max_epochs),
+        "warm_start": bool(estimator.warm_start),
+        "verbose": int(estimator.verbose),
+        "dtype": estimator.dtype,
+        "device": str(resolve_device(estimator.device)),
+        "net": {
+            name: as_json(value)
+            for name, value in estimator.get_params(deep=False).items()
+            if name not in {*of_training, "warm_start"}
+        },
+    }
+
+
+def net_to_continue(estimator: Any) -> LogitNet:
+    """The fitted net, ready to train with the parameters as they are now.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit the parameters, or these are none.
+    """
+    net: LogitNet = estimator.net_
+    module: SegmentNet = net.module_
+    settings = training_settings(estimator)
+    earlier = getattr(estimator, "_settings", settings)
+    same_callbacks = has_callbacks_of(net, estimator)
+    if settings == earlier and same_callbacks and net.can_train:
+        return net
+    if settings["net"] != earlier["net"]:
+        module = module_to_continue(estimator, module, "partial_fit")
+    renewed: LogitNet = estimator._make_net(
+        module, masks=net.masks, callbacks=[] if same_callbacks else None
+    )
+    same_rate = settings["lr"] == earlier["lr"]
+    continue_from(renewed, net, options=same_rate, callbacks=same_callbacks)
+    estimator.net_, estimator._settings = renewed, settings
+    return renewed
+
+
+def check_same_classes(estimator: Any, classes: np.ndarray) -> None:
+    """Raise a ValueError if a warm start's classes are not those of the last fit."""
+    if not np.array_equal(classes, estimator.classes_):
         raise ValueError(
             "warm_start=True continues with the last fit's weights, which needs the "
-            "same classes, the same width of X and the same net; use warm_start=False "
-            "or a clone."
+            f"same classes, {estimator.classes_.tolist()}; got {classes.tolist()}. Use "
+            "warm_start=False or a clone."
         )
+
+
+def module_to_continue(estimator: Any, module: SegmentNet, name: str) -> SegmentNet:
+    """A net with the weights of `module` and the parameters as they are now.
+
+    Raises
+    ------
+    ValueError
+        If the weights do not fit these parameters.
+    """
+    shape = estimator.n_features_in_, len(estimator.classes_)
+    fresh = initialised(lambda: estimator._make_module(*shape), torch.Generator())
+    old, new = module.state_dict(), fresh.state_dict()
+    same_shapes = {n: old[n].shape for n in old} == {n: new[n].shape for n in new}
+    width = estimator.n_segment_features
+    if not same_shapes or width not in (None, estimator.n_segment_features_):
+        raise ValueError(
+            f"{name} continues with the weights there are, which needs the same width "
+            "of X and parameters that ask for a net of the same shape; use fit, with "
+            "warm_start=False, or a clone."
+        )
+    if fresh.arguments == module.arguments:
+        return module
+    fresh.load_state_dict(old)
+    return fresh
 
 
 def training_songs(

@@ -17,7 +17,7 @@ from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.nets.base import check_layer_names, layer_weights
-from sklearn_msd.training.checkpoints import sibling
+from sklearn_msd.training.keeping.checkpoints import sibling
 from sklearn_msd.training.parameters import SEQUENCE
 
 
@@ -101,8 +101,8 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
         self.layers = layers
 
     # The net checks its own parameters.
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

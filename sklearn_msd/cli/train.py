@@ -131,7 +131,7 @@ def _run(args: argparse.Namespace) -> None:
             if remark:
                 note(f"{args.data}: {remark}")
         segmenter.memory = None  # what it has read is no part of the model
-    save(model, args.out, metadata=metadata)
+    save(model, args.out, metadata=metadata, optimizer=False)
     table = []
     if trained.best is not None and several:
         table = compared(trained.trials, trained.best, trained.group)

@@ -32,7 +32,7 @@ from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
-from sklearn_msd.training.checkpoints import sibling
+from sklearn_msd.training.keeping.checkpoints import sibling
 
 
 class CorrectingClassifier(
@@ -170,8 +170,8 @@ class CorrectingClassifier(
         self.random_state = random_state
 
     # The base is checked by its own fit.
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,
@@ -352,6 +352,7 @@ class CorrectingClassifier(
         if with_base:
             net = self.estimator_.net_
             net.module_.to(net.device, net.dtype)
+            net.forget_training()  # its weights are others now
         self.correctors_.append(corrector)
 
     def _trained_nets(self) -> list[Any]:

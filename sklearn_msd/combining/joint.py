@@ -107,8 +107,8 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
         "max_epochs": [Interval(Integral, 0, None, closed="left")],
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,
@@ -164,8 +164,10 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
             y_val=y_val,
             options=FitOptions(module=together),
         )
+        self.joint_.net_.optimizer_ = None  # it cannot go on
         for net in nets:
             net.module_.to(net.net_.device, net.net_.dtype)
+            net.net_.forget_training()  # its weights are others now
         trained = iter(nets)
         self.named_estimators_ = Bunch(
             **{

@@ -125,8 +125,8 @@ class LinearCombiner(StackedLogits):
         self.n_jobs = n_jobs
 
     # The bases are checked by their own fit.
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the bases that are not frozen, and the combiner.
 

@@ -79,8 +79,8 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
         "hidden_layer_sizes": SEQUENCE,
     }
 
-    @_fit_context(prefer_skip_nested_validation=False)
     @atomic_fit
+    @_fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

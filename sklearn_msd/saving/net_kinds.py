@@ -121,6 +121,7 @@ def make_net(
         if tensor.is_meta:
             raise ValueError(f"a net of kind {kind!r} lacks values")
     mark_filled(net)
+    mark_filled(net)
     return net.eval()
 
 

@@ -1,133 +1,48 @@
-"""Estimators as JSON and arrays, and back: what a model file says, without pickle.
+"""Estimators and nets as values that a file can hold, and back.
 
-A graph of objects becomes a list in which each object refers only to earlier ones, by
-position, so that shared objects stay shared and there are no cycles. Values that are
-not objects (numbers, strings, lists, tuples, dictionaries) are written where they
-stand. Going back, only classes on a list of names are made, and only from such values:
-there is nothing in between that a file could have called.
+A net is the name of its kind, its arguments and its weights, an estimator its name and
+its attributes. Only the names on a list can be made again.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils import Bunch
-from skorch.history import History
-from torch import Tensor, nn
 
-from sklearn_msd.common.device import resolve_device
-from sklearn_msd.nets.base import SegmentNet
+from sklearn_msd.common.files.values import ValueDecoder, ValueEncoder
+from sklearn_msd.saving.net_kinds import KINDS, kind_of, make_net, own_weights
 from sklearn_msd.saving.savable_classes import class_names, classes_by_name
+from sklearn_msd.training.keeping.state import net_from_state, net_state
 from sklearn_msd.training.net import LogitNet
 
-# What makes a skorch net again; the rest of its state is for training.
-_NET_PARAMETERS = (
-    *("l2", "l2_layers", "l1", "l1_layers", "masks"),
-    *("lr", "batch_size", "verbose"),
-)
 
-_PLAIN = (type(None), bool, int, str)
-_ARRAY_KINDS = "biufcmMUS"
-_SCALAR_KINDS = "biufU"
+class GraphEncoder(ValueEncoder):
+    """Encode estimators and nets too.
 
-
-class GraphEncoder:
-    """Turn values into what JSON can hold, and their arrays into a dictionary.
-
-    Attributes
+    Parameters
     ----------
-    objects : list of dict
-        The objects met, each referring to earlier ones only.
-    arrays : dict of str to ndarray
-        The arrays met, by the position of their object.
+    optimizer : bool, default=True
+        Whether nets keep the state of their optimiser.
     """
 
-    def __init__(self) -> None:
-        self.objects: list[dict[str, Any]] = []
-        self.arrays: dict[str, np.ndarray] = {}
-        # The object itself is kept beside its position: an id is reused after death.
-        self._seen: dict[int, tuple[int | None, Any]] = {}
+    def __init__(self, *, optimizer: bool = True) -> None:
+        super().__init__()
+        self.optimizer = optimizer
 
-    def encode(self, value: Any, path: str) -> Any:
-        """Encode a value.
-
-        Parameters
-        ----------
-        value : object
-        path : str
-            Where it stands, for messages.
-
-        Raises
-        ------
-        TypeError
-            If something in it cannot be saved; the message says what and where.
-        """
-        kind = type(value)
-        if kind in _PLAIN:
-            return value
-        if kind is float:
-            return value if math.isfinite(value) else {"float": repr(value)}
-        if kind is list:
-            return self._items(value, path)
-        if kind is tuple:
-            return {"tuple": self._items(value, path)}
-        if kind is Bunch:
-            return {"bunch": self._values(value, path)}
-        if isinstance(value, dict):
-            return self._dictionary(value, path)
-        if isinstance(value, np.generic) and value.dtype.kind in _SCALAR_KINDS:
-            return {"scalar": [value.dtype.str, self.encode(value.item(), path)]}
-        if isinstance(value, torch.dtype):
-            return {"torch_dtype": str(value).removeprefix("torch.")}
-        return {"ref": self._reference(value, path)}
-
-    def _items(self, values: Any, path: str) -> list[Any]:
-        return [self.encode(item, f"{path}[{i}]") for i, item in enumerate(values)]
-
-    def _values(self, values: dict[str, Any], path: str) -> dict[str, Any]:
-        return {key: self.encode(item, f"{path}.{key}") for key, item in values.items()}
-
-    def _dictionary(self, values: dict[Any, Any], path: str) -> dict[str, Any]:
-        if all(type(key) is str for key in values):
-            return {"dict": self._values(values, path)}
-        pairs = [
-            [self.encode(key, path), self.encode(item, f"{path}[{key!r}]")]
-            for key, item in values.items()
-        ]
-        return {"pairs": pairs}
-
-    def _reference(self, value: Any, path: str) -> int:
-        if id(value) not in self._seen:
-            self._seen[id(value)] = None, value
-            entry = self._object(value, path)
-            self.objects.append(entry)
-            self._seen[id(value)] = len(self.objects) - 1, value
-        position, _ = self._seen[id(value)]
-        if position is None:
-            raise TypeError(f"{path} refers back to what it is part of.")
-        return position
-
-    def _object(self, value: Any, path: str) -> dict[str, Any]:
-        if type(value) in (np.ndarray, np.memmap) and value.dtype == object:
-            items = self._items(value.ravel().tolist(), path)
-            return {"objects": items, "shape": list(value.shape)}
-        if type(value) in (np.ndarray, np.memmap) and value.dtype.kind in _ARRAY_KINDS:
-            return self._array(value, "array")
-        if isinstance(value, Tensor):
-            kind = "parameter" if isinstance(value, nn.Parameter) else "tensor"
-            return self._array(value.detach().cpu().numpy(), kind)
-        if type(value) is np.random.RandomState:
-            state = value.get_state(legacy=True)
-            return {"random_state": self.encode(state, path)}
+    def other_object(self, value: Any, path: str) -> dict[str, Any]:
+        """Encode an estimator, a net or a module."""
+        if type(value) in KINDS.values():
+            return {
+                "module": kind_of(value),
+                "arguments": self.values(value.arguments, path),
+                "weights": self.values(dict(own_weights(value)), path),
+            }
         if type(value) is LogitNet:
-            return self._net(value, path)
+            state = net_state(value, optimizer=self.optimizer)
+            return {"net": self.values(state, path)}
         if type(value) in class_names():
-            state = self._values(_state(value), path)
+            state = self.values(_state(value), path)
             return {"class": class_names()[type(value)], "state": state}
         name = f"{type(value).__module__}.{type(value).__qualname__}"
         raise TypeError(
@@ -138,137 +53,27 @@ class GraphEncoder:
             "None first."
         )
 
-    def _array(self, value: np.ndarray, kind: str) -> dict[str, Any]:
-        # The order in memory decides how a product of matrices is summed up.
-        order = "F" if value.flags.fnc else "C"
-        name = str(len(self.objects))
-        self.arrays[name] = np.ascontiguousarray(value.T if order == "F" else value)
-        return {
-            kind: name,
-            "dtype": value.dtype.str,
-            "shape": list(value.shape),
-            "order": order,
-        }
 
-    def _net(self, net: LogitNet, path: str) -> dict[str, Any]:
-        parameters = {name: getattr(net, name) for name in _NET_PARAMETERS}
-        content = {
-            "module": net.module_,
-            "device": str(net.device),
-            "dtype": net.dtype,
-            "history": list(net.history_),
-            "parameters": parameters,
-        }
-        return {"net": self._values(content, path)}
+class GraphDecoder(ValueDecoder):
+    """Make estimators and nets too."""
 
-
-class GraphDecoder:
-    """Turn what `GraphEncoder` made into the objects again.
-
-    Parameters
-    ----------
-    objects : list of dict
-    take_array : callable
-        From the name of an array to its bytes; called once for each.
-    """
-
-    def __init__(
-        self, objects: list[dict[str, Any]], take_array: Callable[[str], Any]
-    ) -> None:
-        self._take_array = take_array
-        self._objects: list[Any] = []
-        for entry in objects:
-            self._objects.append(self._object(entry))
-
-    def decode(self, value: Any) -> Any:
-        """Decode a value, once all objects have been made."""
-        if type(value) in (*_PLAIN, float):
-            return value
-        if type(value) is list:
-            return [self.decode(item) for item in value]
-        ((tag, content),) = value.items()
-        match tag:
-            case "float":
-                return float(content)
-            case "tuple":
-                return tuple(self.decode(content))
-            case "bunch":
-                bunch = Bunch()
-                bunch.update(self._values(content))
-                return bunch
-            case "dict":
-                return self._values(content)
-            case "pairs":
-                return {self.decode(key): self.decode(item) for key, item in content}
-            case "scalar":
-                return _dtype(content[0], _SCALAR_KINDS).type(self.decode(content[1]))
-            case "torch_dtype" if content in ("bool", "float32", "float64"):
-                return getattr(torch, content)
-            case "ref":
-                return self._earlier(content)
-        raise ValueError(f"unknown kind of value {tag!r}")
-
-    def _earlier(self, position: int) -> Any:
-        if not 0 <= position < len(self._objects):
-            raise ValueError(f"it refers to an object {position} that is not there")
-        return self._objects[position]
-
-    def _values(self, values: dict[str, Any]) -> dict[str, Any]:
-        return {key: self.decode(item) for key, item in values.items()}
-
-    def _object(self, entry: dict[str, Any]) -> Any:
+    def other_object(self, entry: dict[str, Any]) -> Any:
+        """Make an estimator, a net or a module."""
         match entry:
-            case {"objects": items, "shape": shape}:
-                array = np.empty(len(items), dtype=object)
-                for i, item in enumerate(items):
-                    array[i] = self.decode(item)
-                return array.reshape(shape)
-            case {"array": name}:
-                return self._array(name, **entry)
-            case {"tensor": name}:
-                return _tensor(self._array(name, **entry))
-            case {"parameter": name}:
-                return nn.Parameter(_tensor(self._array(name, **entry)))
-            case {"random_state": state}:
-                generator = np.random.RandomState(0)
-                generator.set_state(self.decode(state))
-                return generator
+            case {"module": kind, "arguments": arguments, "weights": weights}:
+                return make_net(kind, self.values(arguments), self.values(weights))
             case {"net": content}:
-                return _make_net(**self._values(content))
+                return net_from_state(self.values(content))
             case {"class": name, "state": state}:
                 if name not in classes_by_name():
                     raise ValueError(f"it names a class {name!r} that is not allowed")
-                return _make_object(classes_by_name()[name], self._values(state))
-        raise ValueError(f"unknown kind of object {sorted(entry)}")
-
-    def _array(
-        self, name: str, dtype: str, shape: list[int], order: Any, **_: Any
-    ) -> np.ndarray:
-        # Taken, not read: a file may not hold an array once and have many of it.
-        flat = np.frombuffer(self._take_array(name), _dtype(dtype, _ARRAY_KINDS))
-        return flat.reshape(shape, order=order).copy(order)
-
-
-def _dtype(name: str, kinds: str) -> np.dtype:
-    dtype = np.dtype(name)
-    if dtype.kind not in kinds:
-        raise ValueError(f"unknown type of numbers {name!r}")
-    return dtype
-
-
-def _tensor(array: np.ndarray) -> Tensor:
-    # A clone lies where PyTorch would have put it: products of matrices may be summed
-    # up in another order where memory is not so aligned.
-    return torch.from_numpy(array).clone()
+                return _make_object(classes_by_name()[name], self.values(state))
+        return super().other_object(entry)
 
 
 def _state(value: Any) -> dict[str, Any]:
-    """The attributes of an estimator or a PyTorch module that are worth keeping."""
+    """The attributes of an estimator that are worth keeping."""
     state = dict(value.__getstate__())
-    if isinstance(value, nn.Module):
-        # Which empty dictionaries of hooks there are is up to the version of PyTorch.
-        empty = vars(nn.Module())
-        return {k: v for k, v in state.items() if k not in empty or v != empty[k]}
     for name in ("memory", "checkpoint"):  # folders and files of this machine
         if name in state:
             state[name] = None
@@ -279,11 +84,7 @@ def _state(value: Any) -> dict[str, Any]:
 
 def _make_object(cls: Any, state: dict[str, Any]) -> Any:
     """An object with the attributes given; parameters that they lack get defaults."""
-    if issubclass(cls, nn.Module):
-        value: Any = cls.__new__(cls)
-        nn.Module.__init__(value)
-        value.__setstate__(state)
-    elif issubclass(cls, BaseEstimator):
+    if issubclass(cls, BaseEstimator):
         names = cls._get_param_names()
         value = cls(**{name: state[name] for name in names if name in state})
         value.__setstate__(state)  # scikit-learn compares its versions here
@@ -293,23 +94,3 @@ def _make_object(cls: Any, state: dict[str, Any]) -> Any:
     if hasattr(value, "memory"):  # a file may not name a folder of pickles to read
         value.memory = None
     return value
-
-
-def _make_net(
-    module: SegmentNet,
-    device: str,
-    dtype: torch.dtype,
-    history: list[dict[str, Any]],
-    parameters: dict[str, Any],
-) -> LogitNet:
-    """A net as it is after pickling: all but what only a training needs."""
-    try:
-        resolve_device(device)
-    except ValueError:
-        device = "cpu"
-    verbose = parameters.pop("verbose")
-    net = LogitNet(module, dtype=dtype, device=device, verbose=0, **parameters)
-    net.initialize()
-    net.forget_training()
-    net.verbose, net.history_ = verbose, History(history)
-    return net

@@ -35,6 +35,7 @@ from sklearn_msd.combining.nonlinear import NonlinearCombiner
 from sklearn_msd.common.files.whole import checked_path, whole_file
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.datasets.audio.segmenter import AudioSegmenter
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.segments.scaler import SegmentScaler
 
@@ -51,7 +52,9 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     estimator : classifier
         A net, :class:`SparseRefitClassifier`, a combiner or a corrector over nets and
         logistic regressions, or a pipeline of one of these after `SegmentScaler` or
-        scikit-learn's scalers by mean, range, maximum or quantiles.
+        scikit-learn's scalers by mean, range, maximum or quantiles. Of a pipeline that
+        begins with `AudioSegmenter`, such as ``sklearn-msd train`` writes, the part
+        after it: its output is what the graph takes.
     path : str or path-like
         Where to; a file that is there is replaced, whole or not at all.
 
@@ -102,6 +105,8 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     import_optional("onnxscript", "onnx")
     checked_path(path)
     check_is_fitted(estimator)
+    if isinstance(estimator, Pipeline) and isinstance(estimator[0], AudioSegmenter):
+        estimator = estimator[1:]
     graph = _Classifier(_scores(estimator)).eval()
     songs = torch.zeros(2, estimator.n_features_in_, dtype=torch.float32, device="cpu")
     with plain_torch(), warnings.catch_warnings():
@@ -159,7 +164,7 @@ def _scores(estimator: Any) -> Any:
 
 def _scaler(step: Any) -> _Affine:
     """The module that does what a fitted scaler does."""
-    width = step.n_features_in_
+    width = getattr(step, "n_features_in_", 0)
     match step:
         case StandardScaler():
             return _Affine(width, step.mean_, step.scale_)

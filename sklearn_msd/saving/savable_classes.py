@@ -9,16 +9,6 @@ from functools import cache
 from sklearn.base import BaseEstimator
 
 from sklearn_msd.combining.joint import JointNet
-from sklearn_msd.nets.composed import CombinedNet, CorrectedNet
-from sklearn_msd.nets.conv_net import ConvNet
-from sklearn_msd.nets.fully_connected import FullyConnectedNet
-from sklearn_msd.nets.layers import (
-    BatchNorm,
-    HiddenLayers,
-    SeededDropout,
-    TimeConv,
-)
-from sklearn_msd.nets.recurrent import RecurrentNet
 
 # Beside this package's public estimators. Their state
 # is plain values and arrays: no compiled trees, no functions.
@@ -48,20 +38,12 @@ _CLASSES = {
     ),
     "sklearn.utils._metadata_requests": ("MetadataRequest", "MethodMetadataRequest"),
     "sklearn.svm": ("SVC",),
-    "torch.nn": ("GRU", "LSTM", "LayerNorm", "Linear", "ModuleList", "RNN"),
 }
-# This package's own parts, by the names that files know: where they lay once.
+# What is public of this package, and this, by the names that files know: the name of
+# what came before is read.
 _PARTS: dict[str, type] = {
-    "sklearn_msd.composed_modules.CombinedNet": CombinedNet,
-    "sklearn_msd.composed_modules.CorrectedNet": CorrectedNet,
     "sklearn_msd.joint_combining._Together": JointNet,
-    "sklearn_msd.modules.ConvNet": ConvNet,
-    "sklearn_msd.modules.FullyConnectedNet": FullyConnectedNet,
-    "sklearn_msd.modules.HiddenLayers": HiddenLayers,
-    "sklearn_msd.modules.RecurrentNet": RecurrentNet,
-    "sklearn_msd.modules.TimeConv": TimeConv,
-    "sklearn_msd.nets.layers.BatchNorm": BatchNorm,
-    "sklearn_msd.nets.layers.SeededDropout": SeededDropout,
+    "sklearn_msd.JointNet": JointNet,
 }
 _PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
 

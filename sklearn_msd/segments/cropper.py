@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.segments.columns import flat_feature_names
 from sklearn_msd.segments.layout import (
     CROPS,
@@ -107,6 +108,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         self.n_segment_features = n_segment_features
         self.random_state = random_state
 
+    @atomic_fit
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the songs; there is nothing to learn.

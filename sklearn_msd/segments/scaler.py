@@ -17,6 +17,7 @@ from sklearn.utils import assert_all_finite, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.layout import (
@@ -100,6 +101,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.per = per
         self.n_segment_features = n_segment_features
 
+    @atomic_fit
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Take means and deviations.
@@ -140,9 +142,13 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         SegmentScaler
             Itself.
         """
-        first = not hasattr(self, "_scaler")
+        first = not hasattr(self, "mean_")
         scaler = StandardScaler() if first else self._scaler
         return self._update(X, scaler, reset=first)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        """Whether there are means: songs that were refused leave none."""
+        return "mean_" in vars(self)
 
     def _update(self, X: Any, scaler: StandardScaler, *, reset: bool) -> Self:
         X, _ = self._validate(X, reset=reset)

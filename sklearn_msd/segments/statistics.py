@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 from sklearn_msd.segments.layout import stack_segments
 from sklearn_msd.segments.validation import check_padding, validate_uncropped
@@ -129,6 +130,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         self.quantiles = quantiles
         self.n_segment_features = n_segment_features
 
+    @atomic_fit
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the songs; there is nothing to learn.

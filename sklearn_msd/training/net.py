@@ -335,23 +335,31 @@ class LogitNet(NeuralNetClassifier):
 
     @property
     def can_train(self) -> bool:
-        """Whether the optimiser is there: it is not pickled."""
-        return getattr(self, "optimizer_", None) is not None
+        """Whether it can go on at once: callbacks are not pickled."""
+        return bool(self.callbacks_) and self.optimizer_ is not None
 
-    def forget_training(self) -> None:
-        """Drop what only a fit needs: data, optimiser, callbacks. History stays."""
-        self.optimizer_ = None
+    def forget_data(self) -> None:
+        """Drop the songs, and the callbacks, which may hold anything of a fit."""
         self.callbacks = None
         self.callbacks_: list[tuple[str, Any]] = []
         self.fit_callbacks = {}
         self.train_split = None
         self.rng = None
 
+    def forget_training(self) -> None:
+        """Drop all that only a training needs: data and optimiser. History stays.
+
+        A file or a pickle is then a third of the size, as Adam keeps two numbers for
+        each weight. A training that goes on begins Adam anew.
+        """
+        self.forget_data()
+        self.optimizer_ = None
+
     def __getstate__(self) -> dict[str, Any]:
-        """The state without the optimiser, the callbacks and the data they hold."""
+        """The state without callbacks and the data they hold; the optimiser stays."""
         light = object.__new__(type(self))
         light.__dict__.update(self.__dict__)
-        light.forget_training()
+        light.forget_data()
         state: dict[str, Any] = NeuralNetClassifier.__getstate__(light)
         return state
 

@@ -29,8 +29,11 @@ from sklearn_msd import (
     SegmentConvClassifier,
     SegmentScaler,
     SparseRefitClassifier,
+    load,
+    save,
     to_onnx,
 )
+from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
 
 onnxruntime = pytest.importorskip("onnxruntime", reason="needs the extra [onnx]")
 pytest.importorskip("onnxscript", reason="needs the extra [onnx]")
@@ -183,6 +186,25 @@ def test_the_estimator_is_left_as_it_was(tmp_path):
     assert [part.training for part in model.module_.modules()] == training
     for name, values in outputs(model, X).items():
         np.testing.assert_array_equal(values, before[name])
+
+
+def test_of_a_model_of_recordings_the_part_after_the_segmenter(tmp_path):
+    """What `sklearn-msd train` writes begins with one."""
+    pytest.importorskip("soundfile")
+    pytest.importorskip("librosa")
+    digits = load_spoken_digits()
+    paths = digits.recordings.filenames[:12]
+    model = make_pipeline(AudioSegmenter(n_segments=8), SegmentScaler(), conv())
+    model.fit(paths, [i % 3 for i in range(12)])
+    save(model, tmp_path / "model.msd")
+    model = load(tmp_path / "model.msd")
+    segments = model[0].transform(paths)
+    (probabilities, _), session = run(model, segments, tmp_path / "model.onnx")
+    np.testing.assert_allclose(probabilities, model.predict_proba(paths), atol=1e-5)
+    assert session.get_inputs()[0].shape == ["n_songs", 8 * 25]
+    nested = make_pipeline("passthrough", *(step for _, step in model.steps))
+    with pytest.raises(TypeError, match="AudioSegmenter has no ONNX graph here"):
+        to_onnx(nested, tmp_path / "nested.onnx")
 
 
 def test_what_has_no_graph_is_named(tmp_path):

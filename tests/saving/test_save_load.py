@@ -91,6 +91,7 @@ ESTIMATORS = {
     "gru": RecurrentClassifier(hidden_size=5, n_layers=2, bidirectional=True, **SHORT),
     "lstm": RecurrentClassifier(cell="lstm", hidden_size=5, **SHORT),
     "tanh": RecurrentClassifier(cell="tanh", hidden_size=5, **SHORT),
+    "sets": dense(l2_layers={"hidden"}, l1_layers=frozenset({"output"})),
     "random state": dense(random_state=np.random.RandomState(3)),
     "crops": CropAveragingClassifier(conv(), n_crops=2, n_segments=5),
     "sparse": SparseRefitClassifier(conv(), threshold=0.05),
@@ -202,7 +203,8 @@ def test_a_loaded_net_is_what_an_unpickled_one_is(name, fitted, tmp_path):
     for net in loaded, unpickled:  # both go on with the same random numbers
         net.partial_fit(X, y)
     assert_same(outputs(unpickled, X), outputs(loaded, X))
-    assert len(loaded.loss_curve_) == len(unpickled.loss_curve_)
+    assert loaded.loss_curve_ == unpickled.loss_curve_
+    assert len(loaded.loss_curve_) == len(model.loss_curve_) + 1
 
 
 def test_masked_weights_stay_zero_when_training_goes_on(fitted, tmp_path):
@@ -375,15 +377,15 @@ def test_threads_that_save_to_one_path_leave_one_model_whole(tmp_path):
 # Files of other versions
 
 
-@pytest.mark.parametrize("other", [b"0", b"2"])
+@pytest.mark.parametrize("other", [b"0", b"3"])
 def test_a_file_of_another_format_is_refused(fitted, tmp_path, other):
     path = tmp_path / "model.msd"
     save(fitted("conv"), path)
     content = path.read_bytes()
-    changed = content.replace(rb"{\"format\": 1,", rb"{\"format\": " + other + b",")
+    changed = content.replace(rb"{\"format\": 2,", rb"{\"format\": " + other + b",")
     assert changed != content
     path.write_bytes(changed)
-    with pytest.raises(ValueError, match=f"its format is {int(other)}; .* from 1 to 1"):
+    with pytest.raises(ValueError, match=f"its format is {int(other)}; .* from 1 to 2"):
         load(path)
 
 
@@ -438,7 +440,46 @@ def test_files_of_all_formats_are_read(path):
     model = load(path)
     np.testing.assert_allclose(model.predict_proba(songs()), expected, atol=1e-6)
     assert list(model.classes_) == ["Jazz", "Pop", "Rock"]
-    assert len(model[-1].correctors_[0].loss_curve_) == 2
+    if not path.stem.endswith("nets"):
+        assert len(model[-1].correctors_[0].loss_curve_) == 2
+        return
+    joint = model.named_estimators_["joint"]
+    assert joint.joint_.module_.bases[0] is joint.estimators_[0].module_
+    net = model.named_estimators_["tall"]
+    assert net.partial_fit(songs(), np.arange(24) % 3).n_iter_ == 3
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FILES.glob("*.msd")), ids=lambda path: path.stem
+)
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+def test_a_file_of_any_format_is_saved_in_the_present_one(path, tmp_path):
+    model = load(path)
+    songs = runpy.run_path(str(FILES / "make.py"))["songs"]()
+    again = saved_and_loaded(model, tmp_path)
+    assert_same(outputs(model, songs), outputs(again, songs))
+
+
+def test_no_paths_of_classes_are_in_a_file_but_public_names(fitted, tmp_path):
+    save(fitted("joint combiner"), tmp_path / "model.msd")
+    tensors = safetensors.numpy.load_file(tmp_path / "model.msd")
+    text = tensors["manifest.json"].tobytes().decode()
+    assert "sklearn_msd.JointCombiner" in text
+    assert not re.search(r"sklearn_msd\.[a-z_]+\.|torch\.nn|_modules", text)
+
+
+def test_a_file_without_the_optimiser_is_smaller_and_predicts_the_same(
+    fitted, tmp_path
+):
+    model, path = fitted("dense"), tmp_path / "model.msd"
+    save(model, path)
+    whole = path.stat().st_size
+    save(model, path, optimizer=False)
+    loaded = load(path)
+    assert path.stat().st_size < whole
+    X, y = songs()
+    assert_same(outputs(model, X), outputs(loaded, X))
+    assert loaded.partial_fit(X, y).n_iter_ == model.n_iter_ + 1
 
 
 def test_there_is_a_file_of_the_present_format():

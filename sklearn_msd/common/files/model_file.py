@@ -24,7 +24,7 @@ from sklearn_msd.common.files.damage import one_error
 from sklearn_msd.common.files.whole import checked_path, whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
-FORMAT = 1
+FORMAT = 2
 
 _MANIFEST = "manifest.json"
 _METADATA = "sklearn_msd"
@@ -73,6 +73,7 @@ def read_model_file(
     Returns
     -------
     manifest : dict
+        With the number of the file's ``format``.
     tensors : dict of str to bytearray
         The bytes of the arrays; the manifest has to know their types.
 
@@ -101,6 +102,7 @@ def refusing(path: str | os.PathLike[str]) -> AbstractContextManager[None]:
 
 def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:
     """The manifest and the bytes of the tensors, every digest compared."""
+    _check_kind(content)
     stored = dict(safetensors.deserialize(content))
     tensors = {name: tensor["data"] for name, tensor in stored.items()}
     header = _header(content)
@@ -118,13 +120,29 @@ def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:
     for name, tensor in tensors.items():
         if _digest(tensor) != manifest["sha256"][name]:
             raise ValueError(f"array {name} does not have its digest")
-    return manifest, tensors
+    return {**manifest, "format": header["format"]}, tensors
+
+
+def _check_kind(content: bytes) -> None:
+    """Refuse files of another kind; what is damaged is found later."""
+    if content[8:9] == b"{" and _METADATA.encode() in content[: _header_end(content)]:
+        return
+    other = "it was not written by save()"
+    if content.startswith((b"\x80", b"\x78", b"\x1f\x8b", b"BZ", b"\xfd7zXZ")):
+        other += (
+            "; it looks like a pickle. joblib.load reads those, and runs what code "
+            "they hold: load only such files from people you trust"
+        )
+    raise ValueError("it is empty" if not content else other)
+
+
+def _header_end(content: bytes) -> int:
+    return 8 + int.from_bytes(content[:8], "little")
 
 
 def _header(content: bytes) -> dict[str, Any]:
     """Format and digest, from a header that safetensors has checked."""
-    length = int.from_bytes(content[:8], "little")
-    metadata = json.loads(content[8 : 8 + length])["__metadata__"]
+    metadata = json.loads(content[8 : _header_end(content)])["__metadata__"]
     header: dict[str, Any] = json.loads(metadata[_METADATA])
     return header
 

@@ -18,6 +18,7 @@ from sklearn.utils._param_validation import (
 )
 from sklearn.utils.parallel import Parallel, delayed
 
+from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
 from sklearn_msd.datasets.audio.decoding import check_file
 from sklearn_msd.datasets.audio.reader import SegmentReader
@@ -110,6 +111,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         self.output = output
         self.device = device
 
+    @atomic_fit
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[str | os.PathLike[str]], y: Any = None) -> Self:
         """Check the parameters; there is nothing to learn, and no file is read.

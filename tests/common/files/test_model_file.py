@@ -5,10 +5,12 @@ import json
 import pickle
 import sys
 
+import joblib
 import numpy as np
 import pytest
 import safetensors.numpy
 from model_files import assert_same, conv, outputs, resealed, songs
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
 from sklearn_msd import SegmentScaler, load, save
@@ -243,3 +245,42 @@ def test_other_files(tmp_path):
         path.write_bytes(content)
         with pytest.raises(ValueError, match=r"model\.msd cannot be loaded as a model"):
             load(path)
+
+
+def pickled(path):
+    path.write_bytes(pickle.dumps(LogisticRegression()))
+
+
+def dumped(path):
+    joblib.dump(LogisticRegression(), path)
+
+
+def compressed(path):
+    joblib.dump(LogisticRegression(), path, compress=("zlib", 3))
+
+
+def gzipped(path):
+    joblib.dump(LogisticRegression(), path, compress=("gzip", 3))
+
+
+@pytest.mark.parametrize("write", [pickled, dumped, compressed, gzipped])
+def test_pickles_are_named_and_not_read(write, tmp_path):
+    path = tmp_path / "model.joblib"
+    write(path)
+    message = r"model\.joblib cannot be loaded .*not written by save\(\); .*a pickle"
+    with pytest.raises(ValueError, match=message):
+        load(path)
+
+
+def test_files_of_other_kinds_are_named(tmp_path):
+    path = tmp_path / "model"
+    other = safetensors.numpy.save({"a": np.zeros(3)}, {"format": "pt"})
+    for content in (b"My thesis, chapter one.", other, b"PK\x03\x04", b"12345678{}"):
+        path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"model: it was not written by save\(\)\.$"
+        ):
+            load(path)
+    path.write_bytes(b"")
+    with pytest.raises(ValueError, match="it is empty"):
+        load(path)

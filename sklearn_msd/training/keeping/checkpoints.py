@@ -9,6 +9,7 @@ nothing interrupted. It also says which fit it is of; another one is an error.
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -18,15 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
-from torch import Tensor
 
-from sklearn_msd.common.files.model_file import read_model_file, write_model_file
+from sklearn_msd.common.files.model_file import (
+    read_model_file,
+    refusing,
+    write_model_file,
+)
+from sklearn_msd.common.files.values import ValueDecoder, ValueEncoder
 from sklearn_msd.common.files.whole import remove_parts
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.fingerprints import as_array, as_json, digest, fit_fingerprint
+from sklearn_msd.training.keeping.fingerprints import as_json, digest, fit_fingerprint
+from sklearn_msd.training.keeping.state import optimizer_state, restore_optimizer
 from sklearn_msd.training.net import LogitNet
 
 # Writing takes at most a twentieth of the time, however short the epochs are.
@@ -62,8 +67,8 @@ class Checkpoint(Callback):
         if random_state is None:
             rng = np.random.RandomState(rng.randint(2**31))
             if self._found is not None:
-                _set_state(rng, self._found["start"])
-        self._start = _get_state(rng)
+                rng.set_state(self._found["start"].get_state())
+        self._start = copy.deepcopy(rng)
         return rng
 
     def begin(
@@ -93,7 +98,8 @@ class Checkpoint(Callback):
         self._max_epochs: int = estimator.max_epochs
         self._fit = fit_fingerprint(estimator, net.module_, train, valid)
         seeded = estimator.random_state is not None
-        self._fit["random_state"] = digest(json.dumps(self._start)) if seeded else None
+        _, key, *rest = self._start.get_state(legacy=True)
+        self._fit["random_state"] = digest(key, str(rest)) if seeded else None
         remove_parts(self.path)
         if self._found is None:
             self._write(net)
@@ -106,13 +112,11 @@ class Checkpoint(Callback):
         found, self._found = self._found, None
         if found is None or not found["history"]:
             return epochs
-        arrays, callbacks = found["arrays"], net.fit_callbacks
-        net.module_.load_state_dict(_part("module", arrays))
-        adam = {i: _part(f"optimizer.{i}", arrays) for i in found["optimizer"]}
-        groups = [_with_tuples(group) for group in found["groups"]]
-        net.optimizer_.load_state_dict({"state": adam, "param_groups": groups})
+        callbacks = net.fit_callbacks
+        net.module_.load_state_dict(found["weights"])
+        restore_optimizer(net, found["optimizer"])
         if net.rng is not None:
-            _set_state(net.rng, found["rng"])
+            net.rng.set_state(found["rng"].get_state())
         net.history.extend(found["history"])
         for _, callback in net.callbacks_:
             name = getattr(callback, "name_", getattr(callback, "name", None))
@@ -128,7 +132,7 @@ class Checkpoint(Callback):
             best, stopping.dynamic_threshold_ = _best_epoch(net)
             stopping.best_epoch_ = best
             stopping.misses_ = len(net.history) - best
-            weights = _part("best", arrays) or _part("module", arrays)
+            weights = found["best"] or found["weights"]
             stopping.best_model_weights_ = weights if best else None
             if stopping.misses_ >= stopping.patience:
                 return 0
@@ -151,28 +155,25 @@ class Checkpoint(Callback):
                 f"checkpoint={str(self.path)!r} was changed by something else during "
                 "the fit: each fit needs a file of its own."
             )
-        callbacks = net.fit_callbacks
-        optimizer = net.optimizer_.state_dict()
-        history = json.dumps(list(net.history), default=as_json).encode()
-        arrays = {"history": np.frombuffer(history, np.uint8)}
-        arrays |= _named("module", net.module_.state_dict())
-        for i, values in optimizer["state"].items():
-            arrays |= _named(f"optimizer.{i}", values)
+        callbacks, best = net.fit_callbacks, None
         if "early_stopping" in callbacks and 0 < _best_epoch(net)[0] < len(net.history):
             best = callbacks["early_stopping"].best_model_weights_
-            arrays |= _named("best", best)
         scheduler = getattr(callbacks.get("one_cycle"), "lr_scheduler_", None)
         state = {
-            "kind": _KIND,
             "fit": self._fit,
             "start": self._start,
-            "rng": None if net.rng is None else _get_state(net.rng),
-            "optimizer": list(optimizer["state"]),
-            "groups": optimizer["param_groups"],
+            "rng": net.rng,
+            "weights": dict(net.module_.state_dict()),
+            "best": None if best is None else dict(best),
+            "optimizer": optimizer_state(net),
             "schedule": None if scheduler is None else scheduler.state_dict(),
-            "arrays": {n: [a.dtype.str, list(a.shape)] for n, a in arrays.items()},
+            # Whatever callbacks have recorded there.
+            "history": json.loads(json.dumps(list(net.history), default=as_json)),
         }
-        write_model_file(self.path, state, arrays)
+        encoder = ValueEncoder()
+        root = encoder.encode(state, "state")
+        manifest = {"kind": _KIND, "root": root, "objects": encoder.objects}
+        write_model_file(self.path, manifest, encoder.arrays)
         self._written = self._signature()
         now = time.monotonic()
         self._due = now + _PAUSE * (now - began)
@@ -186,19 +187,19 @@ class Checkpoint(Callback):
 
     def _read(self) -> dict[str, Any]:
         try:
-            state, content = read_model_file(self.path, max_bytes=2**63 - 1)
-            if state.get("kind") != _KIND:
+            manifest, tensors = read_model_file(self.path, max_bytes=2**63 - 1)
+            if manifest.get("kind") != _KIND:
                 raise ValueError("it is a model, not a checkpoint")
+            if "root" not in manifest:
+                raise ValueError("it is of an earlier version of this package")
+            with refusing(self.path):
+                decoder = ValueDecoder(manifest["objects"], tensors.pop)
+                state: dict[str, Any] = decoder.decode(manifest["root"])
         except ValueError as error:
             raise ValueError(
                 f"checkpoint={str(self.path)!r} is there, but is no training that "
                 f"could go on: {error}"
             ) from error
-        state["history"] = json.loads(bytes(content.pop("history")))
-        state["arrays"] = {
-            name: _tensor(data, *state["arrays"][name])
-            for name, data in content.items()
-        }
         return state
 
     def _check_same_fit(self, found: Mapping[str, Any]) -> None:
@@ -230,40 +231,3 @@ def _best_epoch(net: LogitNet) -> tuple[int, float]:
         if epoch["valid_loss"] < lowest:
             best, lowest = i, epoch["valid_loss"]
     return best, lowest
-
-
-def _named(kind: str, tensors: Mapping[str, Tensor]) -> dict[str, np.ndarray]:
-    return {f"{kind}.{name}": as_array(tensor) for name, tensor in tensors.items()}
-
-
-def _part(kind: str, arrays: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What `_named` named."""
-    prefix = f"{kind}."
-    return {
-        name.removeprefix(prefix): array
-        for name, array in arrays.items()
-        if name.startswith(prefix)
-    }
-
-
-def _tensor(content: bytearray, dtype: str, shape: list[int]) -> Tensor:
-    flat = np.frombuffer(content, dtype)
-    return torch.from_numpy(flat.reshape(shape)).clone()
-
-
-def _with_tuples(group: dict[str, Any]) -> dict[str, Any]:
-    """An optimiser's parameters as they were before JSON."""
-    return {
-        name: tuple(value) if isinstance(value, list) and name != "params" else value
-        for name, value in group.items()
-    }
-
-
-def _get_state(rng: np.random.RandomState) -> list[Any]:
-    name, key, *rest = rng.get_state(legacy=True)
-    return [name, np.asarray(key).tolist(), *rest]
-
-
-def _set_state(rng: np.random.RandomState, state: list[Any]) -> None:
-    name, key, *rest = state
-    rng.set_state((name, np.array(key, np.uint32), *rest))

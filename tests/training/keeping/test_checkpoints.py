@@ -24,7 +24,7 @@ from sklearn_msd import (
     save,
 )
 from sklearn_msd.datasets import MappedSongs
-from sklearn_msd.training import checkpoints
+from sklearn_msd.training.keeping import checkpoints
 
 X, Y = songs()
 EPOCHS = 60
@@ -222,7 +222,10 @@ def changed(array, i=-1):
     return array
 
 
-GIVEN = {"X": X, "y": Y, "sample_weight": WEIGHT, "base_logits": LOGITS, **VALIDATION}
+GIVEN = {
+    **{"X": X, "y": Y, "sample_weight": WEIGHT, "base_logits": LOGITS},
+    **{**VALIDATION, "base_logits_val": LOGITS[::-1]},
+}
 
 
 @pytest.mark.parametrize(
@@ -242,7 +245,7 @@ GIVEN = {"X": X, "y": Y, "sample_weight": WEIGHT, "base_logits": LOGITS, **VALID
         ({}, {"sample_weight": WEIGHT[::-1]}, "sample_weight"),
         ({}, {"base_logits": LOGITS[::-1]}, "base_logits"),
         ({}, {"X_val": changed(X_VAL)}, "X_val"),
-        ({}, {"X_val": None, "y_val": None}, "X_val"),
+        ({}, {"X_val": None, "y_val": None, "base_logits_val": None}, "X_val"),
     ],
 )
 def test_a_file_of_another_fit_is_an_error_and_stays(
