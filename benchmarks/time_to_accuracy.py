@@ -39,8 +39,8 @@ from scipy.stats import t as student
 
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import make_songs
-from sklearn_msd.report.following import ValidationFollower
 from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
+from sklearn_msd.report.recorder import PredictionRecorder
 
 # Tuned on the held-out speaker "george" and on synthetic songs of random_state=100.
 RECIPE = {
@@ -74,15 +74,15 @@ def splits(source: str, n_songs: int | None) -> dict[str, Split]:
 def course(split: Split, seed: int, parameters: dict) -> tuple[np.ndarray, float]:
     """Which songs are right after each epoch, (n_epochs, n_songs), and the seconds."""
     torch.set_num_threads(1)
-    follower = ValidationFollower()
+    recorder = PredictionRecorder(len(split.y_test))
     net = TimeConvClassifier(
-        **parameters, callbacks=[("follower", follower)], random_state=seed
+        **parameters, callbacks=[("recorder", recorder)], random_state=seed
     )
     start = time.process_time()
     net.fit(split.X, split.y, X_val=split.X_test, y_val=split.y_test)
     seconds = time.process_time() - start
     codes = np.searchsorted(np.unique(split.y), split.y_test)
-    return np.array(follower.courses[-1].predictions) == codes, seconds
+    return np.array(recorder.trainings[-1].whole.predictions) == codes, seconds
 
 
 def interval(found: Comparison, sign: str = "") -> str:
@@ -115,9 +115,9 @@ def main() -> None:
     data = splits(arguments.source, n_songs)
     groups = np.repeat(list(data), [len(split.y_test) for split in data.values()])
 
-    # (n_starts, n_epochs, n_songs), the groups' songs side by side; every course has a
-    # start of its own.
-    def all_courses(parameters: dict) -> tuple[np.ndarray, float]:
+    # (n_starts, n_epochs, n_songs), the groups' songs side by side; every training has
+    # a start of its own.
+    def all_trainings(parameters: dict) -> tuple[np.ndarray, float]:
         rows, seconds = [], 0.0
         for turn in range(arguments.seeds):
             parts = [
@@ -128,8 +128,8 @@ def main() -> None:
             seconds += sum(spent for _, spent in parts)
         return np.array(rows, dtype=float), seconds
 
-    slow, slow_seconds = all_courses(constant)
-    fast, fast_seconds = all_courses(recipe)
+    slow, slow_seconds = all_trainings(constant)
+    fast, fast_seconds = all_trainings(recipe)
     n_slow, n_fast = slow.shape[1], fast.shape[1]
     plateau = slow[:, -max(n_slow // 10, 1) :].mean(axis=1)
     curve = uniform_filter1d(slow.mean(axis=(0, 2)), 3, mode="nearest")

@@ -19,24 +19,39 @@ def add_parser(commands: Commands) -> None:
         examples="""\
   sklearn-msd report
   sklearn-msd report --figures 8 9 --data genres --n-jobs -1
-  sklearn-msd report --data spoken-digits --seeds 0 1 2 --out digits""",
+  sklearn-msd report --data spoken-digits --minutes 30 --out digits""",
     )
     add(
         "--data",
         default="synthetic",
-        help="'synthetic' (the default), 'spoken-digits', an npz file with X, y and "
-        "perhaps group, a folder of msd-…-genre-….npz files, or one of recordings, in "
-        "folders named after genres",
+        help="'synthetic' (the default), 'spoken-digits', an npz file with X, or "
+        "X_flat and offsets, y and perhaps group, a folder of msd-…-genre-….npz files, "
+        "or one of recordings, in folders named after genres",
     )
     add("--task", help="classes, or name, of the task for all figures (each its own)")
     add("--figures", nargs="+", metavar="ID", help="2 to 15, or a future work (all)")
-    add("--seeds", nargs="+", type=int, default=[0, 1], metavar="SEED", help="(0 1)")
+    add(
+        "--minutes",
+        type=float,
+        help="to take in all, about: further random starts are trained for claims that "
+        "are open until it is used (15; with --size full, no limit)",
+    )
+    add(
+        "--seeds",
+        nargs="+",
+        type=int,
+        default=[*range(8)],
+        metavar="SEED",
+        help="of the random starts, as many as may be used (0 to 7)",
+    )
     add("--epochs", type=int, dest="max_epochs", help="epochs (the size's)")
     add(
         "--size",
         choices=["quick", "full"],
         default="quick",
-        help="full is the report's own setting: 40,000 songs, 100 epochs",
+        help="quick: at most 4,000 songs to train on and as many epochs as flatten the "
+        "curves, a quarter of an hour on two cores; full: the report's own setting, "
+        "40,000 songs and 100 epochs, days (quick)",
     )
     add("--out", default="report-out", help="folder to write to (report-out)")
     add("--n-jobs", type=int, help="models to train at a time (1); -1 for all cores")

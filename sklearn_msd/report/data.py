@@ -1,34 +1,91 @@
-"""Songs made ready: checked, drawn, standardised as in the report."""
+"""Songs as a report takes them: divided, and standardised as in the report."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import joblib
 import numpy as np
 
-from sklearn_msd.datasets.sources.songs import LabelledSongs
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
-from sklearn_msd.segments.scaler import SegmentScaler
+
+
+@dataclass(frozen=True)
+class Split:
+    """Songs to train on and songs to evaluate on, standardised as in the report.
+
+    Parameters
+    ----------
+    X_train, X_eval : ndarray of shape (n_songs, n_segments * n_segment_features)
+        float32; each input with mean 0 and deviation 1 over the training songs.
+    y_train, y_eval : ndarray of shape (n_songs,)
+        Positions in the data's `class_names`.
+    n_valid : int
+        The first songs to evaluate on are validated on after each epoch; the others
+        are test songs, predicted once. Without test songs models are compared on the
+        validation songs.
+    n_segment_features : int
+    compared : ndarray of shape (n_compared,)
+        Where the songs that models are compared on stand in the data's `y_compared`.
+    """
+
+    X_train: np.ndarray = field(repr=False)
+    y_train: np.ndarray = field(repr=False)
+    X_eval: np.ndarray = field(repr=False)
+    y_eval: np.ndarray = field(repr=False)
+    n_valid: int
+    n_segment_features: int
+    compared: np.ndarray = field(repr=False)
+
+    @property
+    def n_classes(self) -> int:
+        """Number of classes: each has training songs."""
+        return int(self.y_train.max()) + 1
+
+    @property
+    def y_valid(self) -> np.ndarray:
+        """Classes of the validation songs."""
+        return self.y_eval[: self.n_valid]
+
+    @property
+    def n_test(self) -> int:
+        """Number of test songs."""
+        return len(self.y_eval) - self.n_valid
+
+    @cached_property
+    def key(self) -> str:
+        """Changes with any number in the data."""
+        arrays = [getattr(self, name) for name in ARRAYS]
+        key: str = joblib.hash((self.n_valid, self.n_segment_features, *arrays))
+        return key
+
+
+# What a split has of songs.
+ARRAYS = ("X_train", "y_train", "X_eval", "y_eval")
 
 
 @dataclass(frozen=True)
 class ReportData:
-    """Songs to train on and to validate on, standardised as in the report.
+    """Labelled songs and how they are divided.
 
     Parameters
     ----------
     name : str
         What pages call the data.
     description : str
-        Where they are from and how they were split.
+        Where they are from and how they are divided.
     class_names : list of str
-    X_train, X_valid : ndarray of shape (n_songs, n_segments * n_segment_features)
-        float32; each input with mean 0 and deviation 1 over the training songs.
-    y_train, y_valid : ndarray of shape (n_songs,)
-        Positions in `class_names`.
+    divide : callable
+        From a random start's number to its splits: one, the same for all starts, or one
+        for each fold, others for each start.
+    y_compared : ndarray of shape (n_compared,)
+        Classes of the songs that models are compared on.
+    group : ndarray of shape (n_compared,) or None
+        Which of them belong together.
+    max_epochs : int
+        How long models are trained.
     n_segment_features : int
     feature_names : list of str
         Of the features of a segment.
@@ -39,99 +96,38 @@ class ReportData:
     name: str
     description: str
     class_names: list[str]
-    X_train: np.ndarray = field(repr=False)
-    y_train: np.ndarray = field(repr=False)
-    X_valid: np.ndarray = field(repr=False)
-    y_valid: np.ndarray = field(repr=False)
+    divide: Callable[[int], list[Split]] = field(repr=False)
+    y_compared: np.ndarray = field(repr=False)
+    group: np.ndarray | None = field(default=None, repr=False)
+    max_epochs: int = 100
     n_segment_features: int = N_FEATURES
     feature_names: list[str] = field(default_factory=feature_names)
     synthetic: bool = False
+    _splits: dict[int, list[Split]] = field(default_factory=dict, repr=False)
 
     @property
     def n_classes(self) -> int:
         """Number of classes."""
         return len(self.class_names)
 
+    def splits(self, seed: int) -> list[Split]:
+        """How the songs are divided for a random start."""
+        if seed not in self._splits:
+            self._splits[seed] = self.divide(seed)
+        return self._splits[seed]
+
     @cached_property
     def key(self) -> str:
         """Changes with any number in the data."""
-        arrays = (self.X_train, self.y_train, self.X_valid, self.y_valid)
-        key: str = joblib.hash((self.n_segment_features, *arrays))
+        key: str = joblib.hash([split.key for split in self.splits(0)])
         return key
 
+    @property
+    def one_split(self) -> Split:
+        """A split that stands for all, to count songs with."""
+        return self.splits(0)[0]
 
-def prepare(
-    songs: LabelledSongs, n_train: int | None, n_valid: int | None
-) -> ReportData:
-    """Check songs, take as many as wanted, and standardise them as the report did.
-
-    Parameters
-    ----------
-    songs : LabelledSongs
-    n_train, n_valid : int or None
-        At most as many songs, drawn at random; None takes all.
-
-    Raises
-    ------
-    ValueError
-        If the songs cannot be learned from; the message names their source.
-    """
-    X, y = _drawn(songs.X, songs.y, n_train)
-    X_valid, y_valid = _drawn(songs.X_valid, songs.y_valid, n_valid)
-    description = songs.description
-    width = X.shape[2] if X.ndim == 3 else N_FEATURES
-    if X.shape[1:] != X_valid.shape[1:] or (X.ndim == 2 and X.shape[1] % width):
-        raise ValueError(
-            f"{songs.name}: songs must be (n_songs, n_segments * {width}) or "
-            "(n_songs, n_segments, n_features), to train and to validate on alike; "
-            f"got {X.shape} and {X_valid.shape}."
-        )
-    classes, codes = np.unique(y, return_inverse=True)
-    known = np.isin(y_valid, classes)
-    if not known.all():
-        description += (
-            f" {np.sum(~known)} validation songs are left out: no training song has "
-            f"their class ({', '.join(map(str, np.unique(y_valid[~known])[:5]))})."
-        )
-        X_valid, y_valid = X_valid[known], y_valid[known]
-    if len(classes) < 2 or len(y_valid) == 0:
-        raise ValueError(
-            f"{songs.name}: at least 2 classes to train on and one song to validate on "
-            f"are needed; got {len(classes)} and {len(y_valid)}."
-        )
-    for name, array in (("train", X), ("valid", X_valid)):
-        if not np.isfinite(array).all():
-            raise ValueError(
-                f"{songs.name}: songs to {name} hold NaN or infinity; the report's "
-                "nets take songs of equal length (crop and pad them with "
-                "SegmentCropper)."
-            )
-    scaler = SegmentScaler(per="input", n_segment_features=width).fit(_flat(X))
-    return ReportData(
-        name=songs.name,
-        description=description,
-        class_names=[str(label) for label in songs.classes[classes]],
-        X_train=scaler.transform(_flat(X)).astype(np.float32, copy=False),
-        y_train=codes,
-        X_valid=scaler.transform(_flat(X_valid)).astype(np.float32, copy=False),
-        y_valid=np.searchsorted(classes, y_valid),
-        n_segment_features=width,
-        feature_names=songs.feature_names
-        or (
-            feature_names()
-            if width == N_FEATURES
-            else [f"feature_{i}" for i in range(width)]
-        ),
-        synthetic=songs.synthetic,
-    )
-
-
-def _flat(X: np.ndarray) -> np.ndarray:
-    return X.reshape(len(X), -1)
-
-
-def _drawn(X: np.ndarray, y: np.ndarray, n: int | None) -> tuple[Any, Any]:
-    if n is None or n >= len(X):
-        return X, y
-    rows = np.sort(np.random.default_rng(0).permutation(len(X))[:n])
-    return X[rows], y[rows]
+    @property
+    def folded(self) -> bool:
+        """Whether each song is held out once, in one of several folds."""
+        return len(self.splits(0)) > 1

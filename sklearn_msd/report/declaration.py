@@ -16,13 +16,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
-# Accuracies in the report have two decimals; smaller differences are none.
-NO_DIFFERENCE = 0.01
-
 # What changes where or how loudly a model is trained, but not the model.
 NOT_THE_MODEL = {"device", "callbacks", "checkpoint", "verbose", "n_jobs"}
 
 Relation = Literal["beats", "does not beat", "equals"]
+Standing = Literal["claimed", "expected", "open"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ class Claim:
     """A sentence of the report as a comparison of accuracies.
 
     "beats" says that the left accuracy is higher; "does not beat" that it is not higher
-    by `margin` or more; "equals" that they differ by less than `margin`.
+    by a margin or more; "equals" that they differ by less than that. The margin depends
+    on the songs: it is what a second random start changes.
 
     Parameters
     ----------
@@ -81,30 +80,34 @@ class Claim:
     left, right : Curve or None
         None on the right is chance: one in the number of classes.
     relation : {"beats", "does not beat", "equals"}
-    margin : float
-        What counts as a difference.
     measure : {"accuracy", "small weights"}
         What is compared: the songs classified right, or the share of convolution
         weights below 0.01 in size.
+    standing : {"claimed", "expected", "open"}
+        Whether the report claims it, expects it of its further work, or leaves it open.
     """
 
     text: str
     left: Curve
     relation: Relation
     right: Curve | None
-    margin: float = NO_DIFFERENCE
     measure: Literal["accuracy", "small weights"] = "accuracy"
+    standing: Standing = "claimed"
 
 
 def claim(
-    text: str, left: Curve | str, relation: Relation, right: Curve | str | None
+    text: str,
+    left: Curve | str,
+    relation: Relation,
+    right: Curve | str | None,
+    standing: Standing = "claimed",
 ) -> Claim:
     """A claim about accuracies; a model may be given by its name alone."""
     if isinstance(left, str):
         left = Curve(left)
     if isinstance(right, str):
         right = Curve(right)
-    return Claim(text, left, relation, right)
+    return Claim(text, left, relation, right, standing=standing)
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,11 @@ class Figure:
     def label(self) -> str:
         """What a page calls it: its number, or that the report lacks it."""
         return f"Figure {self.id}" if self.id.isdigit() else "Future work"
+
+    @property
+    def anchor(self) -> str:
+        """Where it stands on a page."""
+        return f"figure-{self.id}"
 
 
 def rebuild(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import time
+import warnings
 from importlib.metadata import version
 from typing import Any
 
@@ -19,9 +20,9 @@ from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.nets.base import count_parameters
-from sklearn_msd.report.data import ReportData
+from sklearn_msd.report.data import Split
 from sklearn_msd.report.declaration import definition, rebuild
-from sklearn_msd.report.following import ValidationFollower
+from sklearn_msd.report.recorder import OutputHistory, PredictionRecorder
 from sklearn_msd.report.records import Record, RecordStore
 from sklearn_msd.saving.parameter_counts import n_parameters
 from sklearn_msd.segments.validation import segment_width
@@ -31,20 +32,20 @@ Outputs = dict[str, np.ndarray]
 
 def train(
     estimator: Any,
-    data: ReportData,
+    data: Split,
     *,
     label: str,
     base_keys: dict[str, str],
     store: RecordStore,
     keep_weights: bool,
 ) -> Record:
-    """Train a model and record how it does on the validation songs.
+    """Train a model and record how it does on songs that it is not trained on.
 
     Parameters
     ----------
     estimator : classifier
         Configured; its bases are unfitted in their ``FrozenEstimator``.
-    data : ReportData
+    data : Split
     label : str
     base_keys : dict of str to str
         Where `store` has the record of each base, by :func:`fingerprint`.
@@ -59,16 +60,17 @@ def train(
             raise OSError(f"the record of a base of {label} has gone from the disk")
         return FrozenEstimator(restore(frozen.estimator, record, data))
 
-    follower = ValidationFollower()
-    model = rebuild(estimator, trained, callbacks=[("report", follower)])
-    start = time.perf_counter()
-    losses, predictions = fit(model, data, follower)
+    start, start_cpu = time.perf_counter(), time.process_time()
+    recorder = PredictionRecorder(data.n_valid)
+    model = rebuild(estimator, trained, callbacks=[("report", recorder)])
+    outputs = fit(model, data, recorder)
     info = {
         "label": label,
         "definition": definition(estimator),
-        "data": {"name": data.name, "key": data.key},
+        "data": data.key,
         "n_parameters": n_parameters(model),
         "fit_seconds": time.perf_counter() - start,
+        "cpu_seconds": time.process_time() - start_cpu,
         "finished": time.time(),
         "versions": versions(),
     }
@@ -80,40 +82,55 @@ def train(
             name: parameter.detach().cpu().numpy()
             for name, parameter in model.module_.named_parameters()
         }
-    return Record(info, losses, predictions, weights)
+    return Record(info, *outputs, weights)
 
 
 def fit(
-    model: Any, data: ReportData, follower: ValidationFollower
-) -> tuple[Outputs, Outputs]:
-    """Fit; losses and predictions of each output, as in :class:`Record`."""
-    valid = {}
+    model: Any, data: Split, recorder: PredictionRecorder
+) -> tuple[Outputs, Outputs, Outputs]:
+    """Fit; losses, predictions and tested of each output, as in :class:`Record`."""
+    evaluated = {}
     if has_fit_parameter(model, "X_val"):
-        valid = {"X_val": data.X_valid, "y_val": data.y_valid}
-    model.fit(data.X_train, data.y_train, **valid)
-    courses = follower.courses
-    if not courses:  # not trained in epochs
-        probabilities = model.predict_proba(data.X_valid)
-        labels = np.arange(data.n_classes)
-        loss = log_loss(data.y_valid, probabilities.astype(float), labels=labels)
-        predicted = _narrow([probabilities.argmax(axis=1)])
-        return {"model": np.array([loss])}, {"model": predicted}
-    last = courses[-1]
-    losses = {"model": np.array(last.losses)}
-    predictions = {"model": _narrow(last.predictions)}
+        evaluated = {"X_val": data.X_eval, "y_val": data.y_eval}
+    with warnings.catch_warnings():
+        # A fold may lack a class; all folds together do not.
+        warnings.filterwarnings("ignore", "No validation song is of")
+        model.fit(data.X_train, data.y_train, **evaluated)
+    outputs = {"model": OutputHistory()}
+    trainings = recorder.trainings
+    if not trainings:  # not trained in epochs
+        probabilities = model.predict_proba(data.X_eval)
+        predicted = probabilities.argmax(axis=1)
+        outputs["model"].predictions.append(predicted[: data.n_valid])
+        outputs["model"].tested = predicted[data.n_valid :] if data.n_test else None
+        outputs["model"].losses.append(
+            log_loss(
+                data.y_valid,
+                probabilities[: data.n_valid].astype(float),
+                labels=np.arange(data.n_classes),
+            )
+        )
+    else:
+        outputs["model"] = trainings[-1].whole
     if isinstance(model, CorrectingClassifier):
-        if len(courses) == 1 and model.freeze and model.combine == "sum":
-            losses["correction"] = np.array(last.own_losses)
-            predictions["correction"] = _narrow(last.own_predictions)
-        if len(courses) > 1:
-            for i, course in enumerate(courses, start=1):
-                losses[f"stage {i}"] = np.array(course.losses)
-                predictions[f"stage {i}"] = _narrow(course.predictions)
-    return losses, predictions
+        if len(trainings) > 1:
+            for i, training in enumerate(trainings, start=1):
+                outputs[f"stage {i}"] = training.whole
+        elif model.freeze and model.combine == "sum":
+            outputs["correction"] = trainings[-1].own
+    return (
+        {name: np.array(one.losses) for name, one in outputs.items()},
+        {name: _narrow(one.predictions) for name, one in outputs.items()},
+        {
+            name: _narrow(one.tested)
+            for name, one in outputs.items()
+            if one.tested is not None
+        },
+    )
 
 
 def restore(
-    estimator: BaseSegmentClassifier, record: Record, data: ReportData
+    estimator: BaseSegmentClassifier, record: Record, data: Split
 ) -> BaseSegmentClassifier:
     """The net that a record was made of, fitted as it was."""
     estimator.classes_ = np.arange(data.n_classes)

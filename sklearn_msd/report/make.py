@@ -2,38 +2,68 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
-from sklearn_msd.datasets.sources.tasks import SYNTHETIC, choose_task, find_tasks
-from sklearn_msd.report.data import ReportData, prepare
+from sklearn_msd.datasets.sources.tasks import (
+    REPORT_SEGMENTS,
+    SYNTHETIC,
+    choose_task,
+    find_tasks,
+)
+from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Figure
+from sklearn_msd.report.division import Amount, prepare
 from sklearn_msd.report.figures.experiments import FIGURES, MODELS
-from sklearn_msd.report.judging.results import Results
+from sklearn_msd.report.judging.looks import LOOKS
 from sklearn_msd.report.page.render import render
 from sklearn_msd.report.records import RecordStore
-from sklearn_msd.report.runner import Plan, Settings, run
+from sklearn_msd.report.runner import Plan, Settings
+from sklearn_msd.report.study import conduct
+
+# Steps of 50 songs after which the curves of all nets are flat on synthetic songs.
+STEPS = 1600
+# No more epochs than the report's, however few the songs.
+MOST_EPOCHS = 100
 
 
 @dataclass(frozen=True)
 class Size:
-    """How much to train: songs at most, and epochs."""
+    """How much to train: songs at most, epochs, and time.
 
-    n_train: int
-    n_valid: int
-    max_epochs: int
+    Parameters
+    ----------
+    amount : Amount
+    max_epochs : int or None
+        None is as many as `STEPS` take.
+    minutes : float or None
+    n_segments : int
+        Of synthetic songs.
+    all_songs : bool
+        Whether songs of the user's own are all taken.
+    """
+
+    amount: Amount
+    max_epochs: int | None
+    minutes: float | None
+    n_segments: int = REPORT_SEGMENTS
     all_songs: bool = False
 
 
-# "full" is the report's own setting; songs of the user's own are then all taken.
-SIZES = {"quick": Size(4000, 1000, 12), "full": Size(40_000, 10_000, 100, True)}
+# "full" is the report's own setting. Quick synthetic songs are half as long, so that in
+# the same time each model can be trained twice as often.
+SIZES = {
+    "quick": Size(Amount(4000, 1000, 10_000), None, 15, n_segments=60),
+    "full": Size(Amount(40_000, 10_000, 20_000), 100, None, all_songs=True),
+}
 
 # Segments of a recording, by kind.
 _RECORDED = {"segments": 120, "musicnn": 20}
@@ -45,7 +75,8 @@ def make_report(
     out: str | os.PathLike[str] = "report-out",
     task: str | int | None = None,
     figures: Sequence[str] | None = None,
-    seeds: Sequence[int] = (0, 1),
+    seeds: Sequence[int] = range(LOOKS[-1]),
+    minutes: float | None = None,
     max_epochs: int | None = None,
     size: str = "quick",
     n_jobs: int | None = None,
@@ -55,24 +86,30 @@ def make_report(
 ) -> tuple[Path, Path]:
     """Train the report's models on a source of songs and write the page.
 
-    Stopped at any moment, the same call goes on where it was.
+    Each model is trained from two random starts, then those whose claims are open from
+    more, until all claims are decided, the time is used, or no number of starts that
+    is planned would decide more. Stopped at any moment, the same call goes on where it
+    was and comes to the same page.
 
     Parameters
     ----------
     data : str
-        "synthetic", "spoken-digits", an npz file with `X`, `y` and perhaps `group`, a
-        folder of the report's npz files or of `sklearn-msd build`, or one of
-        recordings, with one folder in it for each genre.
+        "synthetic", "spoken-digits", an npz file with `X`, or `X_flat` and `offsets`,
+        `y` and perhaps `group`, a folder of the report's npz files or of `sklearn-msd
+        build`, or one of recordings, with one folder in it for each genre.
     out : path-like
         Folder for the page, and for ``models``, which holds what was trained.
     task : str, int or None
         Number of classes, or name, of the task for all figures. None gives each figure
-        the task that it has in the report, where the data has it.
+        the task that it has in the report, where the data has it; figures of the
+        larger task are left out where there is one task.
     figures : sequence of str or None
         Ids of figures; None takes all.
     seeds : sequence of int
-        Each model is trained once with each. With a single one the verdicts know
-        nothing of random starts, and the page says so.
+        Of the random starts, as many as may be used. With a single one the verdicts
+        know nothing of other starts, and the page says so.
+    minutes : float or None
+        To take in all, about; ``math.inf`` is no limit. None takes the size's.
     max_epochs : int or None
         None takes the size's.
     size : {"quick", "full"}
@@ -104,41 +141,87 @@ def make_report(
     chosen = choose(figures)
     if max_epochs is not None and max_epochs < 1:
         raise ValueError(f"max_epochs must be at least 1; got {max_epochs}.")
-    if not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds):
+    if not len(seeds) or min(seeds) < 0 or len(set(seeds)) < len(seeds):
         raise ValueError(f"seeds must be different, from 0 on; got {list(seeds)}.")
     limits = SIZES[size]
+    minutes = limits.minutes if minutes is None else minutes
+    if minutes is not None and not minutes > 0:
+        raise ValueError(f"minutes must be more than 0; got {minutes}.")
     if features not in _RECORDED:
         raise ValueError(
             f"features must be one of {', '.join(_RECORDED)}; got {features!r}."
         )
     segmenter = AudioSegmenter(_RECORDED[features], features=features, device=device)
-    audio = AudioFolder(segmenter=segmenter)
-    tasks = find_tasks(str(data), limits.n_train, limits.n_valid, audio=audio)
-    if task is not None:
-        task = choose_task(tasks, str(task), data)
-    caps = (None, None) if limits.all_songs else (limits.n_train, limits.n_valid)
-    ready: dict[str, ReportData] = {}
-    pairs = []
-    for figure in chosen:
-        own = str(figure.task)
-        used = task or (own if own in tasks else next(iter(tasks)))
-        if used not in ready:
-            songs = tasks[used]()
-            if features != "segments" and songs.features != "audio":
-                raise ValueError(f"features={features!r} is for recordings.")
-            ready[used] = prepare(songs, *caps)
-        pairs.append((figure, ready[used]))
-    settings = Settings(max_epochs or limits.max_epochs, tuple(seeds), device)
+    limits = replace(limits, max_epochs=max_epochs or limits.max_epochs)
+    pairs = _with_data(
+        chosen, str(data), task, limits, segmenter, named=figures is not None
+    )
     shown = {
         curve.model
         for figure in FIGURES
         if figure.kind == "weights"
         for curve in figure.curves
     }
-    plan = Plan(pairs, MODELS, settings, weights_of=shown)
-    store = RecordStore(Path(out).absolute() / "models")
-    records = run(plan, store, n_jobs=n_jobs, say=_say)
-    return render(Results(pairs, MODELS, plan, records), Path(out), command)
+    plan = Plan(MODELS, Settings(tuple(seeds), device), weights_of=shown)
+    results = conduct(
+        pairs,
+        plan,
+        RecordStore(Path(out).absolute() / "models"),
+        minutes=minutes,
+        n_jobs=n_jobs,
+        say=_say,
+    )
+    limited = None if minutes is None or math.isinf(minutes) else minutes
+    return render(results, Path(out), command, limited)
+
+
+def _with_data(
+    figures: Sequence[Figure],
+    source: str,
+    task: str | int | None,
+    limits: Size,
+    segmenter: AudioSegmenter,
+    *,
+    named: bool,
+) -> list[tuple[Figure, ReportData]]:
+    """Each figure with its songs; without those of the larger task if there is one."""
+    amount = limits.amount
+    n_held_out = (amount.n_valid or 0) + (amount.n_test or 0)
+    tasks = find_tasks(
+        source,
+        amount.n_train or 0,
+        n_held_out,
+        n_segments=limits.n_segments,
+        audio=AudioFolder(segmenter=segmenter),
+        whole=True,
+    )
+    if task is not None:
+        task = choose_task(tasks, str(task), source)
+    if limits.all_songs:
+        amount = Amount(None, amount.n_valid, None)
+    ready: dict[str, ReportData] = {}
+    pairs = []
+    one_task = task is not None or len(tasks) == 1
+    for figure in figures:
+        if one_task and figure.task != 10 and not named:
+            continue
+        own = str(figure.task)
+        used = task or (own if own in tasks else next(iter(tasks)))
+        if used not in ready:
+            songs = tasks[used]()
+            if segmenter.features != "segments" and songs.features != "audio":
+                raise ValueError(f"features={segmenter.features!r} is for recordings.")
+            data = prepare(songs, amount)
+            epochs = limits.max_epochs or _epochs(data)
+            ready[used] = replace(data, max_epochs=epochs)
+        pairs.append((figure, ready[used]))
+    return pairs
+
+
+def _epochs(data: ReportData) -> int:
+    """As many as flatten the curves: steps enough, or all that the report took."""
+    per_epoch = math.ceil(len(data.one_split.y_train) / 50)
+    return min(MOST_EPOCHS, math.ceil(STEPS / per_epoch))
 
 
 def choose(ids: Sequence[str] | None) -> list[Figure]:

@@ -27,6 +27,9 @@ class Record:
         For each output of the model: mean validation cross-entropy, (n_epochs,), and
         predicted class of each validation song, (n_epochs, n_songs). A model that is
         not trained in epochs has one.
+    tested : mapping of str to ndarray
+        For each output, predicted class of each test song at the epoch of the best
+        validation accuracy, (n_test,); empty without test songs.
     weights : mapping of str to ndarray
         Parameters of the net after the last epoch, for the models that need them.
     """
@@ -34,7 +37,11 @@ class Record:
     info: dict[str, Any]
     losses: Mapping[str, np.ndarray]
     predictions: Mapping[str, np.ndarray]
+    tested: Mapping[str, np.ndarray] = field(default_factory=dict)
     weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+
+_KINDS = ("losses", "predictions", "tested", "weights")
 
 
 class RecordStore:
@@ -61,7 +68,7 @@ class RecordStore:
         """
         arrays = {
             f"{kind}/{name}": np.asarray(array)
-            for kind in ("losses", "predictions", "weights")
+            for kind in _KINDS
             for name, array in getattr(record, kind).items()
         }
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -78,11 +85,7 @@ class RecordStore:
                 arrays = {name: archive.read(name) for name in archive.names}
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
-        kinds: dict[str, dict[str, np.ndarray]] = {
-            "losses": {},
-            "predictions": {},
-            "weights": {},
-        }
+        kinds: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in _KINDS}
         for name, array in arrays.items():
             kind, _, output = name.partition("/")
             kinds[kind][output] = array

@@ -13,39 +13,45 @@ import joblib
 import numpy as np
 
 import sklearn_msd
-from sklearn_msd.report.data import ReportData
-from sklearn_msd.report.declaration import Figure, Model, bases, configured, definition
+from sklearn_msd.report.data import ARRAYS, ReportData, Split
+from sklearn_msd.report.declaration import Model, bases, configured, definition
 from sklearn_msd.report.fitting import fingerprint, train
 from sklearn_msd.report.records import Record, RecordStore
-
-_ARRAYS = ("X_train", "y_train", "X_valid", "y_valid")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training: a model on some data with one seed.
+    """One training: a model on some songs from one random start.
 
     Parameters
     ----------
     label : str
     estimator : classifier
         Configured, unfitted.
-    data : ReportData
+    split : Split
     key : str
         What its record is filed under: it changes with the definition of the model or
-        of one of its bases, the data, the seed, or the version of this package.
+        of one of its bases, the songs, the seed, or the version of this package.
     bases : mapping of str to str
         Keys of the runs that it builds on, by fingerprint.
     keep_weights : bool
         Whether others build on it, or a picture shows its weights.
+    data_name : str
+        What pages call the songs.
     """
 
     label: str
     estimator: Any = field(repr=False)
-    data: ReportData = field(repr=False)
+    split: Split = field(repr=False)
     key: str
     bases: Mapping[str, str] = field(default_factory=dict, repr=False)
     keep_weights: bool = False
+    data_name: str = ""
+
+    @property
+    def needs(self) -> set[str]:
+        """Keys of the runs that must be done before."""
+        return {*self.bases.values()}
 
 
 @dataclass(frozen=True)
@@ -54,107 +60,113 @@ class Settings:
 
     Parameters
     ----------
-    max_epochs : int
     seeds : sequence of int
+        Of the random starts, the first start's first.
     device : str
     """
 
-    max_epochs: int
     seeds: Sequence[int] = (0,)
     device: str = "auto"
 
 
 class Plan:
-    """All trainings that figures need, each once, bases before what builds on them.
+    """The trainings behind any start of any model, bases before what builds on them.
 
     Parameters
     ----------
-    figures : iterable of (Figure, ReportData)
     models : mapping of str to Model
         All models there are, also those that these figures do not show: whether a
         model's weights are kept must not depend on the figures chosen.
     settings : Settings
-
-    Attributes
-    ----------
-    runs : dict of str to Run
-        By key, in the order of training.
+    weights_of : iterable of str
+        Models whose weights are shown.
     """
 
     def __init__(
         self,
-        figures: Iterable[tuple[Figure, ReportData]],
         models: Mapping[str, Model],
         settings: Settings,
         weights_of: Iterable[str] = (),
     ) -> None:
         self.models, self.settings = models, settings
-        self.runs: dict[str, Run] = {}
-        self._keys: dict[tuple[str, str, int], str] = {}
+        self._runs: dict[tuple[str, str, int], list[list[Run]]] = {}
+        self._labels = {
+            fingerprint(model.estimator): model.label for model in models.values()
+        }
         self._kept = {
             fingerprint(base)
             for model in models.values()
             for base in bases(model.estimator)
         } | {fingerprint(models[name].estimator) for name in weights_of}
-        figures = list(figures)
-        for seed in settings.seeds:
-            for figure, data in figures:
-                for name in figure.models():
-                    label, estimator = models[name].label, models[name].estimator
-                    key = self._add(label, estimator, data, seed)
-                    self._keys[name, data.key, seed] = key
 
-    def key(self, name: str, data: ReportData, seed: int) -> str:
-        """Where the record of a model is filed."""
-        return self._keys[name, data.key, seed]
+    def runs(self, name: str, data: ReportData, start: int) -> list[Run]:
+        """What to train for a start of a model, bases first."""
+        return [run for runs in self._by_split(name, data, start) for run in runs]
 
-    def _add(self, label: str, estimator: Any, data: ReportData, seed: int) -> str:
+    def keys(self, name: str, data: ReportData, start: int) -> list[str]:
+        """Where the records of a start of a model are filed, one for each split."""
+        return [runs[-1].key for runs in self._by_split(name, data, start)]
+
+    def _by_split(self, name: str, data: ReportData, start: int) -> list[list[Run]]:
+        at = (name, data.key, start)
+        if at not in self._runs:
+            seed = self.settings.seeds[start]
+            self._runs[at] = [
+                list(
+                    self._needed(
+                        self.models[name].estimator, split, seed, data
+                    ).values()
+                )
+                for split in data.splits(seed)
+            ]
+        return self._runs[at]
+
+    def _needed(
+        self, estimator: Any, split: Split, seed: int, data: ReportData
+    ) -> dict[str, Run]:
+        """Runs by key; the last is the estimator's own."""
+        settings = {
+            "max_epochs": data.max_epochs,
+            "device": self.settings.device,
+            "random_state": seed,
+            "n_segment_features": split.n_segment_features,
+        }
+        needed: dict[str, Run] = {}
         base_keys = {}
         for base in bases(estimator):
-            base_keys[fingerprint(self._configured(base, data, seed))] = self._add(
-                self._label_of(base), base, data, seed
-            )
-        ready = self._configured(estimator, data, seed)
+            runs = self._needed(base, split, seed, data)
+            needed |= runs
+            base_keys[fingerprint(configured(base, **settings))] = [*runs][-1]
+        ready = configured(estimator, **settings)
         identity = {
             "model": definition(ready),
-            "data": data.key,
+            "data": split.key,
             "seed": seed,
             "sklearn_msd": sklearn_msd.__version__,
         }
         text = json.dumps(identity, sort_keys=True).encode()
         key = hashlib.sha256(text).hexdigest()[:24]
-        kept = fingerprint(estimator) in self._kept
-        self.runs.setdefault(key, Run(label, ready, data, key, base_keys, kept))
-        return key
-
-    def _configured(self, estimator: Any, data: ReportData, seed: int) -> Any:
-        return configured(
-            estimator,
-            max_epochs=self.settings.max_epochs,
-            device=self.settings.device,
-            random_state=seed,
-            n_segment_features=data.n_segment_features,
-        )
-
-    def _label_of(self, estimator: Any) -> str:
-        for model in self.models.values():
-            if fingerprint(model.estimator) == fingerprint(estimator):
-                return model.label
-        return type(estimator).__name__
+        mark = fingerprint(estimator)
+        label = self._labels.get(mark, type(estimator).__name__)
+        needed.pop(key, None)
+        kept = mark in self._kept
+        needed[key] = Run(label, ready, split, key, base_keys, kept, data.name)
+        return needed
 
 
 def run(
-    plan: Plan,
+    runs: Iterable[Run],
     store: RecordStore,
     *,
     n_jobs: int | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, Record]:
-    """Train what is missing; give all records of the plan, without weights' cost.
+    """Train what is missing, and give all records.
 
     Parameters
     ----------
-    plan : Plan
+    runs : iterable of Run
+        Those that others build on come before these, or were trained before.
     store : RecordStore
         What is done is filed here at once, so a stopped run loses only the models that
         were being trained.
@@ -174,47 +186,49 @@ def run(
     OSError
         If a record cannot be written; those written before are safe.
     """
-    done = {key: record for key in plan.runs if (record := store.load(key))}
-    missing = [run for key, run in plan.runs.items() if key not in done]
+    wanted = {one.key: one for one in runs}
+    done = {key: record for key in wanted if (record := store.load(key))}
+    missing = [one for key, one in wanted.items() if key not in done]
     n_jobs = min(joblib.effective_n_jobs(n_jobs), max(1, len(missing)))
     say(
-        f"{len(plan.runs)} models: {len(done)} done before, {len(missing)} to train"
+        f"{len(wanted)} models: {len(done)} done before, {len(missing)} to train"
         + (f", {n_jobs} at a time" if n_jobs > 1 and missing else "")
     )
     progress = _Progress(len(missing), say)
     while missing:
-        ready = [run for run in missing if all(b in done for b in run.bases.values())]
-        jobs = (joblib.delayed(_train_one)(*_parts(run), store) for run in ready)
+        waiting = {one.key for one in missing}
+        ready = [one for one in missing if not waiting & one.needs]
+        jobs = (joblib.delayed(_train_one)(*_parts(one), store) for one in ready)
         parallel = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")
         for key, record in parallel(jobs):
             done[key] = record
-            progress.step(plan.runs[key].label, record)
-        missing = [run for run in missing if run.key not in done]
+            progress.step(wanted[key].label, record)
+        missing = [one for one in missing if one.key not in done]
     return done
 
 
-def _parts(run: Run) -> tuple[Any, ...]:
+def _parts(one: Run) -> tuple[Any, ...]:
     """A run without its arrays, and they as arguments of their own.
 
     A backend that sends arguments to other machines sends an array only once then.
     """
-    arrays = [getattr(run.data, name) for name in _ARRAYS]
-    nothing: dict[str, Any] = dict.fromkeys(_ARRAYS, np.empty(0))
-    return replace(run, data=replace(run.data, **nothing)), *arrays
+    arrays = [getattr(one.split, name) for name in ARRAYS]
+    nothing: dict[str, Any] = dict.fromkeys(ARRAYS, np.empty(0))
+    return replace(one, split=replace(one.split, **nothing)), *arrays
 
 
-def _train_one(run: Run, *arrays_and_store: Any) -> tuple[str, Record]:
+def _train_one(one: Run, *arrays_and_store: Any) -> tuple[str, Record]:
     *arrays, store = arrays_and_store
     record = train(
-        run.estimator,
-        replace(run.data, **dict(zip(_ARRAYS, arrays, strict=True))),
-        label=run.label,
-        base_keys=dict(run.bases),
+        one.estimator,
+        replace(one.split, **dict(zip(ARRAYS, arrays, strict=True))),
+        label=one.label,
+        base_keys=dict(one.bases),
         store=store,
-        keep_weights=run.keep_weights,
+        keep_weights=one.keep_weights,
     )
-    store.save(run.key, record)
-    return run.key, record
+    store.save(one.key, record)
+    return one.key, record
 
 
 class _Progress:

@@ -35,7 +35,8 @@ from sklearn_msd import (
     save,
     to_onnx,
 )
-from sklearn_msd.report.judging.intervals import accuracy, compare, seed_variation
+from sklearn_msd.report.judging.intervals import accuracy, compare
+from sklearn_msd.report.judging.spread import Observed, learn_spread
 
 SONGS = np.random.default_rng(0).normal(size=(9, 15))
 FITTED = clone(DENSE).fit(SONGS, codes(9))
@@ -224,7 +225,8 @@ def test_verdicts_are_intervals_round_their_margin(right, seed, confidence, data
     np.testing.assert_allclose([turned.low, turned.high], [-found.high, -found.low])
     own = accuracy(right, confidence=confidence)
     assert 0 <= own.low <= own.high <= 1
-    seed_variation([left - right.astype(float), left * 1.0, right * 1.0])
+    variances = [one.mean(axis=1).var() for one in (left - right * 1.0, left, right)]
+    learn_spread([Observed("songs", v, len(right) - 1) for v in variances])
     odd = data.draw(ODD_ARRAYS)
     outcome(VERDICTS, compare, odd, right)
     outcome(VERDICTS, accuracy, odd)

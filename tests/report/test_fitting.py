@@ -14,10 +14,10 @@ from sklearn_msd import (
     SparseRefitClassifier,
     TimeConvClassifier,
 )
-from sklearn_msd.report.data import ReportData
+from sklearn_msd.report.data import Split
 from sklearn_msd.report.declaration import rebuild
 from sklearn_msd.report.fitting import fingerprint, fit, n_parameters, restore, train
-from sklearn_msd.report.following import ValidationFollower
+from sklearn_msd.report.recorder import PredictionRecorder
 from sklearn_msd.report.records import RecordStore
 
 SMALL = {"hidden_layer_sizes": (8,), "max_epochs": 3, "random_state": 0}
@@ -30,7 +30,11 @@ def data():
     X = rng.normal(size=(90, 8, 25)).astype(np.float32)
     X[:, :, 0] += 0.5 * y[:, None]
     X = X.reshape(90, -1)
-    return ReportData("d", "d", ["a", "b", "c"], X[:60], y[:60], X[60:], y[60:])
+    return split_of(X, y, 30)
+
+
+def split_of(X, y, n_valid):
+    return Split(X[:60], y[:60], X[60:], y[60:], n_valid, 25, np.arange(n_valid))
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +47,10 @@ def corrector():
     return FullyConnectedClassifier(**SMALL)
 
 
-def followed(model, data):
-    follower = ValidationFollower()
-    model = rebuild(model, lambda frozen: frozen, callbacks=[("report", follower)])
-    return model, *fit(model, data, follower)
+def recorded(model, data):
+    recorder = PredictionRecorder(data.n_valid)
+    model = rebuild(model, lambda frozen: frozen, callbacks=[("report", recorder)])
+    return model, *fit(model, data, recorder)
 
 
 def models(base):
@@ -70,26 +74,52 @@ def models(base):
 
 @pytest.mark.parametrize("name", models(None))
 def test_the_last_epoch_is_what_the_fitted_model_does(base, data, name):
-    model, losses, predictions = followed(models(base)[name], data)
+    model, losses, predictions, _ = recorded(models(base)[name], data)
     n_epochs = 1 if name == "linear" else 3
     assert predictions["model"].shape == (n_epochs, 30)
-    assert_array_equal(predictions["model"][-1], model.predict(data.X_valid))
-    probabilities = model.predict_proba(data.X_valid).astype(float)
+    assert_array_equal(predictions["model"][-1], model.predict(data.X_eval))
+    probabilities = model.predict_proba(data.X_eval).astype(float)
     probabilities /= probabilities.sum(axis=1, keepdims=True)  # float32 rounding
-    expected = log_loss(data.y_valid, probabilities)
+    expected = log_loss(data.y_eval, probabilities)
     assert losses["model"][-1] == pytest.approx(expected, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", models(None))
+def test_test_songs_are_predicted_as_at_the_best_epoch(base, data, name):
+    """The same songs once more as test songs, and the fitted model as without them."""
+    twice = Split(
+        data.X_train,
+        data.y_train,
+        np.tile(data.X_eval, (2, 1)),
+        np.tile(data.y_eval, 2),
+        data.n_valid,
+        25,
+        np.arange(data.n_valid),
+    )
+    plain, losses, predictions, tested = recorded(models(base)[name], data)
+    model, *again, tested_twice = recorded(models(base)[name], twice)
+    assert not tested
+    assert set(tested_twice) == set(predictions)
+    for output, epochs in predictions.items():
+        assert_array_equal(again[1][output], epochs)
+        assert_allclose(again[0][output], losses[output], rtol=1e-5)
+        best = (epochs == data.y_eval).mean(axis=1).argmax()
+        assert_array_equal(tested_twice[output], epochs[best])
+    assert_array_equal(
+        model.predict_proba(data.X_eval), plain.predict_proba(data.X_eval)
+    )
+
+
 def test_the_corrector_alone(base, data):
-    model, _, predictions = followed(models(base)["correcting"], data)
-    own = model.correction(data.X_valid)
+    model, _, predictions, _ = recorded(models(base)["correcting"], data)
+    own = model.correction(data.X_eval)
     assert_array_equal(predictions["correction"][-1], own.argmax(axis=1))
     assert (predictions["correction"] != predictions["model"]).any()
 
 
 def test_stages_are_those_of_the_stack(base, data):
-    model, _, predictions = followed(models(base)["stacked"], data)
-    _, *stages = model.staged_predict_proba(data.X_valid)
+    model, _, predictions, _ = recorded(models(base)["stacked"], data)
+    _, *stages = model.staged_predict_proba(data.X_eval)
     for i, probabilities in enumerate(stages, start=1):
         last = predictions[f"stage {i}"][-1]
         assert_array_equal(last, probabilities.argmax(axis=1))
@@ -99,7 +129,7 @@ def test_stages_are_those_of_the_stack(base, data):
 def test_parameters_are_counted_with_what_a_model_builds_on(base, data):
     n_base = sum(p.numel() for p in base.module_.parameters())
     found = {
-        name: n_parameters(followed(model, data)[0])
+        name: n_parameters(recorded(model, data)[0])
         for name, model in models(base).items()
     }
     n_corrector = 200 * 8 + 8 + 8 * 3 + 3
@@ -109,7 +139,7 @@ def test_parameters_are_counted_with_what_a_model_builds_on(base, data):
     assert found["correcting"] == found["free"] == n_base + n_corrector
     assert found["stacked"] == n_base + 2 * n_corrector
     assert found["combined"] == n_base + n_corrector + 6 * 3 + 3
-    sparse = followed(models(base)["sparse"], data)[0]
+    sparse = recorded(models(base)["sparse"], data)[0]
     parameters = sparse.estimator_.module_.parameters()
     zeros = sum(int((p == 0).sum()) for p in parameters)
     total = sum(p.numel() for p in sparse.estimator_.module_.parameters())
@@ -126,7 +156,7 @@ def test_a_restored_net_is_the_net(base, data, tmp_path):
     again = restore(TimeConvClassifier(n_kernels=4, **SMALL), store.load("key"), data)
     for method in ("decision_function", "hidden_representation"):
         assert_array_equal(
-            getattr(again, method)(data.X_valid), getattr(base, method)(data.X_valid)
+            getattr(again, method)(data.X_eval), getattr(base, method)(data.X_eval)
         )
 
 
@@ -138,7 +168,7 @@ def test_training_on_a_recorded_base_is_training_on_the_base(base, data, tmp_pat
     model = CorrectingClassifier(FrozenEstimator(fresh), corrector())
     keys = {fingerprint(fresh): "k"}
     record = train(model, data, **arguments, base_keys=keys, keep_weights=False)
-    _, losses, _ = followed(models(base)["correcting"], data)
+    _, losses, _, _ = recorded(models(base)["correcting"], data)
     assert_allclose(record.losses["model"], losses["model"])
     (tmp_path / "k.json").unlink()
     with pytest.raises(OSError, match="has gone from the disk"):

@@ -13,22 +13,47 @@ import pytest
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
-from sklearn_msd.datasets import load_spoken_digits
+from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report import make as make_module
+from sklearn_msd.report.division import Amount
 from sklearn_msd.report.figures.experiments import FIGURES
-from sklearn_msd.report.make import choose, make_report
+from sklearn_msd.report.make import SIZES, Size, choose, make_report
 
 pytest.importorskip("matplotlib")
 
 
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Few songs to validate on, so that files have some to test on; no time limit."""
+    monkeypatch.setitem(
+        SIZES, "quick", Size(Amount(80, 20, 40), 1, None, n_segments=12)
+    )
+
+
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
+    """A build of 4 classes: models are compared on 40 songs."""
+    folder = tmp_path_factory.mktemp("data")
     rng = np.random.default_rng(0)
-    y = np.arange(100) % 4
-    X = rng.normal(size=(100, 12, 25)).astype(np.float32)
-    X[:, :, 0] += y[:, None]
+    for split, n in (("train", 80), ("valid", 60)):
+        y = np.arange(n) % 4
+        X = rng.normal(size=(n, 12, 25)).astype(np.float32)
+        X[:, :, 0] += 0.3 * y[:, None]
+        arrays = {"inputs": X, "targets": y}
+        np.savez(folder / f"msd-4-genre-{split}.npz", **arrays)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Sixty songs in twelve groups: each is held out once."""
+    rng = np.random.default_rng(0)
+    y, group = np.arange(60) % 3, np.arange(60) // 5
+    X = rng.normal(size=(60, 12, 25)).astype(np.float32)
+    X[:, :, 0] += 0.3 * y[:, None]
     path = tmp_path_factory.mktemp("data") / "songs.npz"
-    np.savez(path, X=X, y=y)
+    np.savez(path, X=X, y=y, group=group)
     return str(path)
 
 
@@ -42,28 +67,71 @@ def quick(source, out, **kwargs):
     return make_report(source, out=out, **kwargs)
 
 
+def compared(source):
+    """The classes of the songs that models are compared on."""
+    load = next(iter(find_tasks(source, 1, 1, whole=True).values()))
+    return make_module.prepare(load(), SIZES["quick"].amount)
+
+
 def test_numbers_are_those_of_scikit_learn_on_the_saved_predictions(source, tmp_path):
-    _, page = quick(source, tmp_path, seeds=(0, 1))
-    y_valid = make_module.prepare(
-        next(iter(make_module.find_tasks(source, 1, 1).values()))(), None, None
-    ).y_valid
-    found = {}
+    html, page = quick(source, tmp_path, seeds=(0, 1), figures=["8"])
+    data = compared(source)
+    (split,) = data.splits(0)
+    found, by_start = {}, {}
     for path in (tmp_path / "models").glob("*.json"):
         info = json.loads(path.read_text())
-        predicted = np.load(path.with_suffix(".npz"))["predictions/model"]
-        accuracies = [accuracy_score(y_valid, epoch) for epoch in predicted]
-        found.setdefault(info["label"], []).append(
-            (max(accuracies), np.mean(accuracies))
-        )
+        arrays = np.load(path.with_suffix(".npz"))
+        epochs = arrays["predictions/model"]
+        valid = [accuracy_score(split.y_valid, epoch) for epoch in epochs]
+        right = arrays["tested/model"] == data.y_compared
+        numbers = right.mean(), np.mean(valid)
+        found.setdefault(info["label"], []).append(numbers)
+        seed = info["definition"]["params"]["random_state"]
+        by_start[info["label"], seed] = right
     assert len(found) == 4
+    text = page.read_text()
     for label, values in found.items():
         best, last = np.mean(values, axis=0)
-        row = re.search(
-            rf"\| {re.escape(label)} \|.*?\| ([\d.]+) \[.*?\| ([\d.]+) \|",
-            page.read_text(),
-        )
+        row = re.search(rf"\| {re.escape(label)} \| – \| ([\d.]+) \[", text)
         assert float(row[1]) == pytest.approx(best, abs=6e-4)
-        assert float(row[2]) == pytest.approx(last, abs=6e-4)
+        row = re.search(rf"\| {re.escape(label)} \| ([\d.]+) \| [\d,]+ \|", text)
+        assert float(row[1]) == pytest.approx(last, abs=6e-4)
+    # The claim's margin, from the songs that were right.
+    left, right = (
+        [by_start[label, seed].mean() for seed in (0, 1)]
+        for label in (
+            "convolution in time, max pooling 2",
+            "convolution in time, kernel height 3",
+        )
+    )
+    row = re.search(r"Max pooling 2 does better.*?\| ([-+][\d.]+) \[", text)
+    assert float(row[1]) == pytest.approx(np.mean(left) - np.mean(right), abs=6e-4)
+    assert row[1] in html.read_text()
+
+
+def test_few_songs_are_each_predicted_by_a_model_that_did_not_know_them(few, tmp_path):
+    _, page = quick(few, tmp_path, figures=["6"])
+    data = compared(few)
+    assert data.folded
+    by_label = {}
+    for path in (tmp_path / "models").glob("*.json"):
+        info = json.loads(path.read_text())
+        split = next(s for s in data.splits(0) if s.key == info["data"])
+        epochs = np.load(path.with_suffix(".npz"))["predictions/model"]
+        by_label.setdefault(info["label"], []).append((split, epochs == split.y_valid))
+    text = page.read_text()
+    n = len(data.y_compared)
+    assert f"{n} songs, each held out once from 5 trainings" in text
+    assert "songs come in groups" in text
+    assert len(by_label) == 4
+    for label, folds in by_label.items():
+        assert sum(len(split.y_valid) for split, _ in folds) == n
+        n_right = np.array([right.sum(axis=1) for _, right in folds])
+        # The epoch of a fold is the best of the others.
+        best = [(n_right.sum(axis=0) - own).argmax() for own in n_right]
+        expected = sum(own[epoch] for own, epoch in zip(n_right, best, strict=True)) / n
+        row = re.search(rf"\| {re.escape(label)} \| – \| ([\d.]+) \[", text)
+        assert float(row[1]) == pytest.approx(expected, abs=6e-4)
 
 
 def test_nothing_is_trained_twice_and_the_page_is_the_same(source, tmp_path, capsys):
@@ -102,15 +170,51 @@ def test_without_matplotlib_nothing_is_trained(source, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.filterwarnings("ignore:No validation song")  # 40 songs, 25 classes
-def test_synthetic_is_written_on_the_page(tmp_path, monkeypatch):
-    monkeypatch.setitem(make_module.SIZES, "quick", make_module.Size(60, 40, 1))
-    html, markdown = make_report(out=tmp_path, figures=["14"], device="cpu")
+def test_synthetic_is_written_on_the_page(tmp_path):
+    html, markdown = make_report(out=tmp_path, figures=["14"], seeds=(0,), device="cpu")
     assert "SYNTHETIC" in markdown.read_text()
     text = html.read_text()
     assert "Synthetic data" in text
     assert "25 classes" in text
-    assert "data:image/png;base64," in text
+    assert "SYNTHETIC DATA: synthetic songs of 25 classes</text>" in text
+
+
+def test_the_diagram_alone_needs_no_training(source, tmp_path):
+    html, _ = quick(source, tmp_path, figures=["10"])
+    text = html.read_text()
+    assert "Figure 10: The correcting model" in text
+    assert "No model was trained." in text
+    assert 'aria-label="A song goes into model 1' in text
+
+
+def test_one_task_has_no_figures_of_the_larger_one_unless_they_are_named(
+    few, tmp_path, monkeypatch
+):
+    def figures(ids):
+        return [
+            figure.id
+            for figure, _ in make_module._with_data(
+                choose(ids),
+                few,
+                None,
+                SIZES["quick"],
+                AudioSegmenter(),
+                named=ids is not None,
+            )
+        ]
+
+    assert not {"14", "15"} & {*figures(None)}
+    assert "13" in figures(None)
+    assert figures(["14", "15"]) == ["14", "15"]
+
+
+def test_published_numbers_are_shown_for_what_they_are_of_alone(few, source, tmp_path):
+    _, page = quick(few, tmp_path / "three", figures=["15"])
+    text = page.read_text()
+    assert re.search(r"\| linear combiner of the three \| – \| \d", text)
+    assert "Report, " not in text
+    # In words, with what it is of.
+    assert "**The report**, on its 25-genre task: About 0.25, 0.275" in text
 
 
 def test_all_figures_on_files_of_the_reports_own_format(tmp_path):
@@ -122,13 +226,17 @@ def test_all_figures_on_files_of_the_reports_own_format(tmp_path):
             X[:, :, 3] += y[:, None]
             path = tmp_path / f"msd-{task}-genre-{split}.npz"
             np.savez(path, inputs=X, targets=y)
-    _, markdown = make_report(
-        tmp_path, out=tmp_path / "out", max_epochs=1, device="cpu"
+    html, markdown = make_report(
+        tmp_path, out=tmp_path / "out", max_epochs=1, seeds=(0,), device="cpu"
     )
     text = markdown.read_text()
+    assert "Report, 10 genres" in text
+    assert "Report, 25 genres" in text
+    anchors = re.findall(r'id="([^"]+)"', html.read_text())
     for figure in FIGURES:
         assert f"### {figure.label}: {figure.title}" in text
-        assert f"(pictures/figure-{figure.id}.png)" in text
+        assert f"(pictures/figure-{figure.id}-1.svg)" in text
+        assert figure.anchor in anchors
         for claim in figure.claims:
             assert claim.text in text
     for task, figure in ((10, "13"), (25, "15")):
@@ -138,8 +246,8 @@ def test_all_figures_on_files_of_the_reports_own_format(tmp_path):
 
 
 @pytest.mark.slow
-def test_killed_and_run_again_it_trains_nothing_twice(source, tmp_path):
-    options = f"--figures 2 6 8 --epochs 40 --seeds 0 --device cpu --data {source}"
+def test_killed_and_run_again_it_comes_to_the_same_page(source, tmp_path):
+    options = f"--figures 2 6 8 --epochs 20 --seeds 0 1 2 --device cpu --data {source}"
     command = [sys.executable, "-m", "sklearn_msd", "report", *options.split()]
     command += ["--out", str(tmp_path / "killed")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -159,7 +267,7 @@ def test_killed_and_run_again_it_trains_nothing_twice(source, tmp_path):
     whole = tmp_path / "whole"
     subprocess.run([*command[:-1], str(whole)], capture_output=True, check=True)
     pages = [
-        re.sub(r"[\d.]+ (s|min)\b", "", (folder / "report.md").read_text())
+        re.sub(r"[\d.]+ (s|min|h)\b", "", (folder / "report.md").read_text())
         for folder in (tmp_path / "killed", whole)
     ]
     assert pages[0] == pages[1]
@@ -204,6 +312,7 @@ def test_a_full_disk_is_an_error_and_loses_nothing(
         (["--device", "quantum"], "device='quantum'"),
         (["--seeds", "-1"], "seeds must be"),
         (["--epochs", "0"], "max_epochs must be"),
+        (["--minutes", "0"], "minutes must be"),
         (["--features", "musicnn"], "features='musicnn' is for recordings"),
     ],
 )
@@ -226,12 +335,37 @@ def test_recordings_as_musicnn_has_them(tmp_path):
     assert "The recordings of" in html.read_text()
 
 
-def test_few_songs_decide_nothing(tmp_path):
+def test_few_songs_decide_nothing_that_is_not_there(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "few.npz"
-    np.savez(path, X=rng.normal(size=(20, 120, 25)), y=np.arange(20) % 2)
-    _, markdown = quick(str(path), tmp_path / "out", figures=["6", "8"])
+    np.savez(path, X=rng.normal(size=(20, 12, 25)), y=np.arange(20) % 2)
+    _, markdown = quick(str(path), tmp_path / "out", figures=["6"])
     verdicts = re.findall(
         r"\*\*(holds|does not hold|undecided)\*\*", markdown.read_text()
     )
     assert set(verdicts) == {"undecided"}
+
+
+def test_with_next_to_no_time_the_page_says_what_is_missing(source, tmp_path):
+    _, markdown = quick(
+        source, tmp_path, figures=["2", "8"], seeds=range(8), minutes=1e-6
+    )
+    text = markdown.read_text()
+    assert "Not trained, for want of time: " in text
+    assert "a model is not trained, for want of time" in text
+    assert "Time allowed: 1e-06 minutes in all." in text
+
+
+def test_words_fit_their_numbers(source, tmp_path):
+    text = quick(source, tmp_path, max_epochs=1)[1].read_text()
+    assert "1 epoch on" in text
+    for wrong in ("1 epochs", "1 starts", "1 songs", "1 times", "1 features"):
+        assert not re.search(rf"(?<![\d,.]){wrong}", text)
+
+
+def test_the_help_says_what_quick_is(capsys):
+    with pytest.raises(SystemExit):
+        main(["report", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "quick: at most 4,000 songs to train on" in text
+    assert "a quarter of an hour on two cores" in text

@@ -15,6 +15,10 @@ from sklearn_msd.datasets.report_arrays.archive import NpzArchive
 from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
 from sklearn_msd.datasets.sources.songs import LabelledSongs, divide
 from sklearn_msd.segments.columns import N_FEATURES, REPORT_ORDER, feature_names
+from sklearn_msd.segments.cropper import SegmentCropper
+
+# The report takes this many segments of each song.
+REPORT_SEGMENTS = 120
 
 SYNTHETIC = "synthetic"
 SPOKEN_DIGITS = "spoken-digits"
@@ -33,6 +37,7 @@ def find_tasks(
     n_train: int,
     n_valid: int,
     *,
+    n_segments: int = REPORT_SEGMENTS,
     audio: AudioFolder | None = None,
     whole: bool = False,
 ) -> dict[str, Load]:
@@ -41,11 +46,13 @@ def find_tasks(
     Parameters
     ----------
     source : str
-        "synthetic", "spoken-digits", the path of an npz file with the keys `X`, `y`
-        and perhaps `groups`, of a folder with the report's npz files or a build's, or
-        of a folder with audio files.
+        "synthetic", "spoken-digits", the path of an npz file with the keys `X`, or
+        `X_flat` and `offsets`, `y` and perhaps `groups`, of a folder with the report's
+        npz files or a build's, or of a folder with audio files.
     n_train, n_valid : int
         Synthetic songs to make.
+    n_segments : int, default=120
+        Of synthetic songs.
     audio : AudioFolder, default=None
         How a folder of audio files is to be read; by default, with one folder a genre.
     whole : bool, default=False
@@ -63,7 +70,10 @@ def find_tasks(
         If the source is not one of these.
     """
     if source == SYNTHETIC:
-        return {str(n): partial(_make, n, n_train, n_valid) for n in SYNTHETIC_TASKS}
+        return {
+            str(n): partial(_make, n, n_train, n_valid, n_segments)
+            for n in SYNTHETIC_TASKS
+        }
     if source == SPOKEN_DIGITS:
         return _only(_spoken_digits(whole))
     path = Path(source)
@@ -112,15 +122,16 @@ def _only(songs: LabelledSongs) -> dict[str, Load]:
     return {str(len(np.unique(songs.classes))): lambda: songs}
 
 
-def _make(n_classes: int, n_train: int, n_valid: int) -> LabelledSongs:
+def _make(n_classes: int, n_train: int, n_valid: int, n_segments: int) -> LabelledSongs:
     X, y = make_songs(
         n_train + n_valid,
-        n_classes=n_classes,
+        n_segments,
+        n_classes,
         task_state=SYNTHETIC_STATE,
         random_state=SYNTHETIC_STATE + 1,
     )
     return LabelledSongs(
-        f"synthetic songs, {n_classes} classes",
+        f"synthetic songs of {n_classes} classes",
         "These songs are SYNTHETIC: sklearn_msd.datasets.make_songs sampled them from "
         "a model of real songs' segment statistics and hid class information in single "
         "segments, in their order and in their position. No song of the Million Song "
@@ -172,15 +183,25 @@ def _of_a_segment(names: list[str]) -> list[str]:
 
 
 def _read_npz(path: Path, whole: bool) -> LabelledSongs:
+    about = f"The songs of {os.fspath(path)}."
     with NpzArchive(path) as archive:
-        if {"X", "y"} - set(archive.names):
+        names = {*archive.names}
+        ragged = {"X_flat", "offsets", "y"} <= names
+        if not ragged and not {"X", "y"} <= names:
             raise ValueError(
-                f"{path}: an npz file needs the keys X and y, and groups where songs "
-                f"belong together; it has {sorted(archive.names)}."
+                f"{path}: an npz file needs the keys X and y, or X_flat, offsets and y "
+                "for songs of unequal length, and groups where songs belong together; "
+                f"it has {sorted(names)}."
             )
-        X, y = archive.read("X"), archive.read("y")
-        groups = {k: archive.read(k) for k in _GROUP_KEYS if k in archive.names}
-        unused = sorted({*archive.names} - {"X", "y", *groups})
+        keys = ("X_flat", "offsets", "y") if ragged else ("X", "y")
+        *songs, y = (archive.read(key) for key in keys)
+        groups = {k: archive.read(k) for k in _GROUP_KEYS if k in names}
+        unused = sorted(names - {*keys, *groups})
+    if ragged:
+        X, cut = _equal_lengths(path, *songs)
+        about += cut
+    else:
+        (X,) = songs
     if X.ndim not in (2, 3) or y.shape != X.shape[:1]:
         raise ValueError(
             f"{path}: X must be (n_songs, n_segments * 25) or (n_songs, n_segments, "
@@ -196,5 +217,27 @@ def _read_npz(path: Path, whole: bool) -> LabelledSongs:
         raise ValueError(f"{path}: group and groups differ; keep one of them.")
     group = groups.get("groups", groups.get("group"))
     remarks = [f"Keys not used: {', '.join(unused)}."] if unused else []
-    about = f"The songs of {os.fspath(path)}."
     return divide(path.name, about, X, y, group, whole=whole, remarks=remarks)
+
+
+def _equal_lengths(
+    path: Path, X_flat: np.ndarray, offsets: np.ndarray
+) -> tuple[np.ndarray, str]:
+    """Songs that lie end to end, as one array, and a sentence that says how."""
+    good = X_flat.ndim == 2 and offsets.ndim == 1 and offsets.dtype.kind in "iu"
+    if not good or len(offsets) < 2 or (offsets[0], offsets[-1]) != (0, len(X_flat)):
+        raise ValueError(
+            f"{path}: X_flat must be (n_segments of all songs, n_features), and "
+            "offsets the rows where songs begin, from 0 to its length; got "
+            f"{X_flat.shape} and {offsets[:3]}…{offsets[-1:]} of shape {offsets.shape}."
+        )
+    lengths = np.diff(offsets.astype(np.int64))
+    if lengths.min() < 1:
+        raise ValueError(f"{path}: offsets must grow: every song needs a segment.")
+    n_segments = min(REPORT_SEGMENTS, int(lengths.max()))
+    cropper = SegmentCropper(n_segments, n_segment_features=X_flat.shape[1])
+    X = cropper.fit_transform(np.split(X_flat, offsets[1:-1]))
+    return X.reshape(len(X), n_segments, -1), (
+        f" They have {lengths.min()} to {lengths.max()} segments; of each the central "
+        f"{n_segments} are taken, and shorter ones repeated up to there."
+    )

@@ -177,3 +177,16 @@ CORRECTED: dict[str, Model] = {
 }
 
 MODELS: dict[str, Model] = NETS | COMBINED | CORRECTED
+
+# The models that the report's conclusion sets side by side, in its order.
+CONCLUSION = (
+    "fully connected",
+    "baseline",
+    "height 3",
+    "average 2",
+    "max 2",
+    "linear",
+    "nonlinear",
+    "joint",
+    "correcting",
+)

@@ -1,4 +1,4 @@
-"""Does a claim hold on these songs? A paired interval over songs and seeds decides."""
+"""A difference of accuracies over songs and random starts, with its interval."""
 
 from __future__ import annotations
 
@@ -9,16 +9,12 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
-from scipy.special import digamma, polygamma
 from scipy.stats import t
 
 from sklearn_msd.report.declaration import Relation
+from sklearn_msd.report.judging.spread import Spread
 
 Verdict = Literal["holds", "does not hold", "undecided"]
-
-# As good as no doubt about a variance.
-LARGEST_DOF = 1e4
 
 
 @dataclass(frozen=True)
@@ -31,24 +27,33 @@ class Comparison:
         Left accuracy less right accuracy, between -1 and 1.
     low, high : float
         Confidence interval of the margin.
+    song_variance : float
+        The part of the margin's variance that only more songs make smaller.
+    start_variance : float
+        The part that more random starts make smaller, as it is with one start.
     """
 
     margin: float
     low: float
     high: float
+    song_variance: float = 0.0
+    start_variance: float = 0.0
 
     def verdict(self, relation: Relation, margin: float) -> Verdict:
-        """Whether the interval lies wholly where the claim says, or wholly elsewhere.
+        """Whether the interval lies where the claim says, or where it does not.
 
         Parameters
         ----------
         relation : {"beats", "does not beat", "equals"}
-            "beats": above 0. "does not beat": below `margin`. "equals": between
-            -`margin` and `margin`.
+            "beats" holds above 0 and does not below `margin`: between them, either
+            verdict is right, and an interval there says that it holds. "does not beat"
+            holds below `margin` and does not above it. "equals" holds between -`margin`
+            and `margin`, and does not beyond them.
         margin : float
+            What counts as a difference.
         """
         if relation == "beats":
-            inside, outside = self.low > 0, self.high < 0
+            inside, outside = self.low > 0, self.high < margin
         elif relation == "does not beat":
             inside, outside = self.high < margin, self.low > margin
         else:
@@ -57,75 +62,20 @@ class Comparison:
         return "holds" if inside else "does not hold" if outside else "undecided"
 
 
-@dataclass(frozen=True)
-class SeedVariation:
-    """How much margins vary between seeds, learned from many comparisons.
-
-    Attributes
-    ----------
-    variance : float
-        Of the margin with one seed, on the same songs.
-    dof : float
-        How many degrees of freedom it is worth beside a comparison's own.
-    """
-
-    variance: float
-    dof: float
-
-
-def seed_variation(differences: Sequence[np.ndarray]) -> SeedVariation | None:
-    """Learn from all comparisons of a report what random starts change.
-
-    Two or three seeds say little about one comparison's variance between seeds, but
-    forty comparisons say what such variances are like: a scaled inverse chi-squared
-    distribution, fitted to the moments of their logarithms [1]_.
-
-    Parameters
-    ----------
-    differences : sequence of ndarray of shape (n_seeds, n_songs)
-        Left model less right model, of each comparison.
-
-    Returns
-    -------
-    SeedVariation or None
-        None if there is one seed, or nothing varies.
-
-    References
-    ----------
-    .. [1] G. Smyth, "Linear models and empirical Bayes methods for assessing
-       differential expression in microarray experiments", Statistical Applications in
-       Genetics and Molecular Biology 3, 2004, section 6.2.
-    """
-    n_seeds = min((len(d) for d in differences), default=1)
-    if n_seeds < 2:
-        return None
-    variances = np.array([d.mean(axis=1).var(ddof=1) for d in differences])
-    variances = variances[variances > 0]
-    if len(variances) < 2:
-        return None
-    own = (n_seeds - 1) / 2
-    logs = np.log(variances) - digamma(own) + np.log(own)
-    spread = logs.var(ddof=1) - polygamma(1, own)
-    if spread <= polygamma(1, LARGEST_DOF / 2):  # all alike
-        return SeedVariation(float(np.exp(logs.mean())), LARGEST_DOF)
-    half = brentq(lambda x: polygamma(1, x) - spread, 1e-3, LARGEST_DOF)
-    variance = np.exp(logs.mean() + digamma(half) - np.log(half))
-    return SeedVariation(float(variance), 2 * half)
-
-
 def compare(
     left: ArrayLike,
     right: ArrayLike,
-    seeds: SeedVariation | None = None,
+    spread: Spread | None = None,
     confidence: float = 0.95,
+    group: ArrayLike | None = None,
 ) -> Comparison:
-    """Paired comparison of two models over the same seeds and validation songs.
+    """Paired comparison of two models over the same random starts and songs.
 
-    Both songs and seeds are drawn at random: the margin's variance is that of a mean
-    over two crossed random effects, ``(MS_songs + MS_seeds - MS_rest) / (n_seeds *
-    n_songs)``, with Satterthwaite's degrees of freedom. With one seed only songs are
-    random, and the interval says nothing of other starts. With few, `seeds` adds what
-    other comparisons tell of the variance between them.
+    Songs and starts are both random: the margin's variance is that of a mean over two
+    crossed random effects, ``(MS_songs + MS_starts - MS_rest) / (n_starts * n_songs)``,
+    with Satterthwaite's degrees of freedom. With one start and no `spread` only songs
+    are random, and the interval says nothing of other starts. With few, `spread` adds
+    what other comparisons tell of the variance between them.
 
     The interval counts two songs more than there are, one that only the left model
     gets right and one that only the right model does [1]_, so that few songs, or songs
@@ -133,15 +83,23 @@ def compare(
 
     Parameters
     ----------
-    left, right : array-like of shape (n_seeds, n_songs)
+    left, right : array-like of shape (n_starts, n_songs)
         1 where a song was classified right, 0 where wrong, or a share of epochs.
-    seeds : SeedVariation, default=None
-        None leaves the variance between seeds to this comparison's own.
+    spread : Spread, default=None
+        None leaves the variance between starts to this comparison's own.
     confidence : float, default=0.95
+    group : array-like of shape (n_songs,), default=None
+        Songs that belong together, such as an artist's: it is then groups that are
+        random, and not their songs.
 
     Returns
     -------
     Comparison
+
+    Raises
+    ------
+    ValueError
+        If `left`, `right` and `group` do not go together, or `confidence` is none.
 
     References
     ----------
@@ -159,43 +117,47 @@ def compare(
     left, right = _checked(left, "left"), _checked(right, "right")
     if left.shape != right.shape:
         raise ValueError(
-            "left and right must have one shape, (n_seeds, n_songs); got "
+            "left and right must have one shape, (n_starts, n_songs); got "
             f"{left.shape} and {right.shape}."
         )
-    return _interval(left - right, (1, -1), confidence, seeds)
+    return _interval(left - right, (1, -1), confidence, spread, group)
 
 
 def accuracy(
-    right: ArrayLike, seeds: SeedVariation | None = None, confidence: float = 0.95
+    right: ArrayLike,
+    spread: Spread | None = None,
+    confidence: float = 0.95,
+    group: ArrayLike | None = None,
 ) -> Comparison:
-    """Accuracy of one model over seeds and validation songs, with its interval.
+    """Accuracy of one model over starts and songs, with its interval.
 
     As :func:`compare`, with two songs more that are right and two that are wrong
     (Agresti and Coull, 1998).
 
     Parameters
     ----------
-    right : array-like of shape (n_seeds, n_songs)
-    seeds : SeedVariation, default=None
+    right : array-like of shape (n_starts, n_songs)
+    spread : Spread, default=None
         Of accuracies, not of margins.
     confidence : float, default=0.95
+    group : array-like of shape (n_songs,), default=None
 
     Returns
     -------
     Comparison
-        With chance of 0: the margin is the accuracy.
+        With 0: the margin is the accuracy.
     """
-    found = _interval(_checked(right, "right"), (1, 1, 0, 0), confidence, seeds)
+    found = _interval(_checked(right, "right"), (1, 1, 0, 0), confidence, spread, group)
     return Comparison(found.margin, max(found.low, 0.0), found.high)
 
 
 def _checked(right: ArrayLike, name: str) -> np.ndarray:
-    """What was right, as numbers of shape (n_seeds, n_songs)."""
+    """What was right, as numbers of shape (n_starts, n_songs)."""
     array = np.asarray(right)
     if array.dtype.kind not in "biuf" or array.ndim != 2 or not array.size:
         raise ValueError(
-            f"{name} must be numbers of shape (n_seeds, n_songs), with at least one of "
-            f"each; got the shape {array.shape} and the dtype {array.dtype}."
+            f"{name} must be numbers of shape (n_starts, n_songs), with at least one "
+            f"of each; got the shape {array.shape} and the dtype {array.dtype}."
         )
     if not ((array >= 0) & (array <= 1)).all():
         raise ValueError(f"{name} must lie between 0 and 1.")
@@ -204,32 +166,61 @@ def _checked(right: ArrayLike, name: str) -> np.ndarray:
 
 def _interval(
     d: np.ndarray,
-    more: tuple[int, ...],
+    more: Sequence[int],
     confidence: float,
-    seeds: SeedVariation | None = None,
+    spread: Spread | None,
+    group: ArrayLike | None,
 ) -> Comparison:
     if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence!r}.")
     margin = float(d.mean())
     d = np.hstack([d, np.tile(np.asarray(more, dtype=float), (len(d), 1))])
-    n_seeds, n_songs = d.shape
-    by_song, by_seed, mean = d.mean(axis=0), d.mean(axis=1), d.mean()
-    ms_songs = n_seeds * by_song.var(ddof=1)
-    variance, dof = ms_songs, ms_songs**2 / (n_songs - 1)
-    if n_seeds > 1:
-        rest = d - by_song - by_seed[:, None] + mean
-        ms_rest = (rest**2).sum() / ((n_songs - 1) * (n_seeds - 1))
-        ms_seeds, dof_seeds = n_songs * by_seed.var(ddof=1), float(n_seeds - 1)
-        if seeds is not None:
-            known = seeds.dof * n_songs * seeds.variance + dof_seeds * ms_seeds
-            dof_seeds += seeds.dof
-            ms_seeds = known / dof_seeds
-        # An effect that comes out negative is none.
-        variance = max(ms_songs + ms_seeds - ms_rest, ms_songs, ms_seeds)
-        dof += ms_seeds**2 / dof_seeds
-        dof += ms_rest**2 / ((n_songs - 1) * (n_seeds - 1))
-    quantile = t.ppf((1 + confidence) / 2, variance**2 / dof)
-    half = quantile * np.sqrt(variance / d.size)
+    if group is not None:
+        d = _by_group(d, np.asarray(group), len(more))
+    n_starts, n_songs = d.shape
+    mean = d.mean()
+    ms_songs = n_starts * d.mean(axis=0).var(ddof=1)
+    ms_starts = ms_rest = 0.0
+    dof = ms_songs**2 / (n_songs - 1)
+    if n_starts > 1:
+        by_song, by_start = d.mean(axis=0), d.mean(axis=1)
+        rest = d - by_song - by_start[:, None] + mean
+        ms_rest = (rest**2).sum() / ((n_songs - 1) * (n_starts - 1))
+        ms_starts = n_songs * by_start.var(ddof=1)
+        dof += ms_rest**2 / ((n_songs - 1) * (n_starts - 1))
+    own = n_starts - 1
+    if spread is not None:
+        ms_starts = n_songs * spread.beside(ms_starts / n_songs, own)
+        own += spread.dof
+    if own > 0:
+        dof += ms_starts**2 / own
+    # An effect that comes out negative is none.
+    total = max(ms_songs + ms_starts - ms_rest, ms_songs, ms_starts)
+    variance = total / d.size
+    half = t.ppf((1 + confidence) / 2, total**2 / dof) * np.sqrt(variance)
+    of_songs = max(ms_songs - ms_rest, 0.0) / d.size
     return Comparison(
-        margin, float(max(mean - half, -1.0)), float(min(mean + half, 1.0))
+        margin,
+        float(max(mean - half, -1.0)),
+        float(min(mean + half, 1.0)),
+        float(of_songs),
+        float((variance - of_songs) * n_starts),
     )
+
+
+def _by_group(d: np.ndarray, group: np.ndarray, n_more: int) -> np.ndarray:
+    """A column for each group, and for each added song, of the same mean.
+
+    A mean over songs in groups is a ratio, of sums over groups to their sizes; the
+    columns are its linear approximation.
+    """
+    if group.shape != (d.shape[1] - n_more,):
+        raise ValueError(
+            f"group must be (n_songs,) = ({d.shape[1] - n_more},); got {group.shape}."
+        )
+    codes = np.unique(group, return_inverse=True)[1]
+    codes = np.r_[codes, codes.max() + 1 + np.arange(n_more)]
+    n_groups = codes[-1] + 1
+    mean = d.mean()
+    sums = np.stack([np.bincount(codes, row, n_groups) for row in d - mean])
+    return np.asarray(mean + sums * n_groups / d.shape[1])

@@ -1,53 +1,44 @@
-"""A page as a list of blocks, written as HTML in one file or as Markdown with PNGs."""
+"""A page as a list of blocks, written as HTML in one file or as Markdown with SVGs."""
 
 from __future__ import annotations
 
-import base64
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from sklearn_msd.common.files.whole import whole_file
+import jinja2
+from markupsafe import Markup
 
-STYLE = """
-body { font: 16px/1.5 Georgia, 'DejaVu Serif', serif; color: #1a1a1a;
-  max-width: 52rem; margin: 2rem auto; padding: 0 1.2rem; }
-h1 { font-size: 1.9rem; line-height: 1.2; }
-h2 { margin-top: 2.6rem; border-bottom: 1px solid #bbb; padding-bottom: .2rem; }
-h3 { margin-top: 2rem; }
-figure { margin: 1rem 0; }
-figure img { max-width: 100%; }
-figcaption { font-size: .9rem; color: #444; }
-.table { overflow-x: auto; margin: 1rem 0; }
-table { border-collapse: collapse; font-size: .88rem; width: 100%; }
-th, td { text-align: left; padding: .25rem .7rem .25rem 0; vertical-align: top;
-  border-bottom: 1px solid #ddd; }
-th { border-bottom: 2px solid #444; }
-td.n, th.n { text-align: right; font-variant-numeric: tabular-nums;
-  white-space: nowrap; }
-.notice { border: 2px solid #444; padding: .6rem 1rem; background: #f3f3f3; }
-td b { white-space: nowrap; }
-code { font-size: .88em; overflow-wrap: anywhere; }
-@media print { body { max-width: none; } figure, tr { break-inside: avoid; } }
-"""
+from sklearn_msd.common.files.whole import whole_file
+from sklearn_msd.report.page.svg import themed
+
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading of level 1 to 3."""
+    """A heading of level 1 to 3; `anchor` is what links name, without the #."""
 
     level: int
     text: str
+    anchor: str = ""
 
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Text; `code` in backticks and **bold** in asterisks."""
+    """Text; `code` in backticks, **bold** in asterisks, [links](#anchor)."""
 
     text: str
     notice: bool = False
+
+
+@dataclass(frozen=True)
+class Bullets:
+    """Items of text."""
+
+    items: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -57,28 +48,138 @@ class Table:
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
 
+    @property
+    def numeric(self) -> list[bool]:
+        """Which columns are of numbers."""
+        columns = range(len(self.header))
+        return [all(_is_number(row[i]) for row in self.rows) for i in columns]
+
 
 @dataclass(frozen=True)
 class Picture:
-    """A PNG picture; `name` is its file's, without the ending."""
+    """SVG panels beside one another, or below where the page is narrow.
+
+    Parameters
+    ----------
+    name : str
+        Of its files, without number and ending.
+    panels : sequence of str
+        SVG.
+    caption : str
+    alt : str
+        What it shows, for those who cannot see it.
+    """
 
     name: str
-    png: bytes
+    panels: Sequence[str]
     caption: str
+    alt: str
 
 
-Block = Heading | Paragraph | Table | Picture
+@dataclass(frozen=True)
+class Interval:
+    """A row of an interval plot.
+
+    Parameters
+    ----------
+    cells : sequence of str
+        Text before the drawing.
+    middle, low, high : float
+    published : float or None
+        Drawn as a diamond.
+    zone : (float, float) or None
+        Drawn as a band.
+    """
+
+    cells: Sequence[str]
+    middle: float
+    low: float
+    high: float
+    published: float | None = None
+    zone: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """A forest plot: a table with a drawn interval in each row.
+
+    Parameters
+    ----------
+    header : sequence of str
+        Of the cells, and of the drawing.
+    rows : sequence of Interval
+    line : float
+        Where a line is drawn through all rows: no difference, or chance.
+    line_name : str
+    signed : bool
+        Whether numbers are differences.
+    """
+
+    header: Sequence[str]
+    rows: Sequence[Interval]
+    line: float
+    line_name: str
+    signed: bool = False
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """What the drawing reaches from and to."""
+        rows = self.rows
+        known = [row.published for row in rows if row.published is not None]
+        zones = [edge for row in rows if row.zone for edge in row.zone]
+        low = min([self.line, *(row.low for row in rows), *known, *zones])
+        high = max([self.line, *(row.high for row in rows), *known, *zones])
+        room = 0.03 * (high - low) or 0.01
+        return low - room, high + room
+
+    def at(self, value: float) -> str:
+        """Where a value is drawn, in per cent of the width."""
+        low, high = self.span
+        return f"{100 * (value - low) / (high - low):.2f}"
+
+    def numbers(self, row: Interval) -> str:
+        """A row's interval in figures."""
+        sign = "+" if self.signed else ""
+        return f"{row.middle:{sign}.3f} [{row.low:{sign}.3f}, {row.high:{sign}.3f}]"
+
+
+Block = Heading | Paragraph | Bullets | Table | Picture | Intervals
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the table of contents, with those below it."""
+
+    heading: Heading
+    below: list[Heading] = field(default_factory=list)
+
+
+def contents(blocks: Sequence[Block]) -> list[Entry]:
+    """The table of contents: headings of level 2 with those of level 3 below."""
+    entries: list[Entry] = []
+    for block in blocks:
+        if isinstance(block, Heading) and block.level == 2:
+            entries.append(Entry(block))
+        elif isinstance(block, Heading) and block.level == 3 and entries:
+            entries[-1].below.append(block)
+    return entries
 
 
 def write_html(blocks: Sequence[Block], path: Path) -> None:
-    """Write one page with the pictures in it."""
+    """Write one page with the pictures in it, which needs no other file."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {"inline": _inline, "plain": plain, "themed": _themed}
     title = next(block.text for block in blocks if isinstance(block, Heading))
-    body = "\n".join(_html(block) for block in blocks)
-    page = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{html.escape(title)}</title>\n<style>{STYLE}</style>\n</head>\n"
-        f"<body>\n{body}\n</body>\n</html>\n"
+    page = environment.get_template("page.html.j2").render(
+        title=title,
+        blocks=[(type(block).__name__, block) for block in blocks],
+        contents=contents(blocks),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(path) as file:
@@ -91,52 +192,41 @@ def write_markdown(blocks: Sequence[Block], path: Path) -> None:
     pictures.mkdir(parents=True, exist_ok=True)
     for block in blocks:
         if isinstance(block, Picture):
-            with whole_file(pictures / f"{block.name}.png") as file:
-                file.write(block.png)
+            for i, panel in enumerate(block.panels, 1):
+                with whole_file(pictures / f"{block.name}-{i}.svg") as file:
+                    file.write(panel.encode())
     with whole_file(path) as file:
         file.write("\n".join(_markdown(block) for block in blocks).encode())
 
 
-def _html(block: Block) -> str:
-    if isinstance(block, Heading):
-        return f"<h{block.level}>{_inline(block.text)}</h{block.level}>"
-    if isinstance(block, Paragraph):
-        kind = ' class="notice"' if block.notice else ""
-        return f"<p{kind}>{_inline(block.text)}</p>"
-    if isinstance(block, Picture):
-        data = base64.b64encode(block.png).decode()
-        caption = _inline(block.caption)
-        return (
-            f'<figure><img alt="{html.escape(block.caption)}" '
-            f'src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption>'
-            "</figure>"
-        )
-    numbers = [
-        all(_is_number(row[i]) for row in block.rows) for i in range(len(block.header))
-    ]
+def plain(text: str) -> str:
+    """Text without its marks."""
+    return re.sub(r"\[([^]]+)\]\(#[\w-]+\)|\*\*([^*]+)\*\*|`([^`]+)`", _content, text)
 
-    def cells(tag: str, row: Sequence[str]) -> str:
-        return "".join(
-            f"<{tag}{' class=n' if number else ''}>{_inline(text)}</{tag}>"
-            for text, number in zip(row, numbers, strict=True)
-        )
 
-    rows = "\n".join(f"<tr>{cells('td', row)}</tr>" for row in block.rows)
-    head = f"<tr>{cells('th', block.header)}</tr>"
-    return (
-        f'<div class="table"><table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n'
-        "</tbody></table></div>"
-    )
+def _content(match: re.Match[str]) -> str:
+    return next(group for group in match.groups() if group is not None)
 
 
 def _markdown(block: Block) -> str:
     if isinstance(block, Heading):
-        return f"{'#' * block.level} {block.text}\n"
+        anchor = f'<a id="{block.anchor}"></a>\n\n' if block.anchor else ""
+        return f"{anchor}{'#' * block.level} {block.text}\n"
     if isinstance(block, Paragraph):
         return f"> {block.text}\n" if block.notice else f"{block.text}\n"
+    if isinstance(block, Bullets):
+        return "".join(f"- {item}\n" for item in block.items)
     if isinstance(block, Picture):
-        return f"![{block.caption}](pictures/{block.name}.png)\n\n*{block.caption}*\n"
-    lines = [block.header, ["---"] * len(block.header), *block.rows]
+        images = " ".join(
+            f"![{block.alt if i == 1 else ''}](pictures/{block.name}-{i}.svg)"
+            for i in range(1, len(block.panels) + 1)
+        )
+        return f"{images}\n\n*{block.caption}*\n"
+    if isinstance(block, Intervals):
+        rows = [[*row.cells, block.numbers(row)] for row in block.rows]
+    else:
+        rows = [list(row) for row in block.rows]
+    lines = [block.header, ["---"] * len(block.header), *rows]
     return (
         "\n".join(
             "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
@@ -146,11 +236,16 @@ def _markdown(block: Block) -> str:
     )
 
 
-def _inline(text: str) -> str:
+def _inline(text: str) -> Markup:
     text = html.escape(text, quote=False)
     text = re.sub(r"`([^`]+)`", r"<code>\1</code>", text)
-    return re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
+    text = re.sub(r"\*\*([^*]+)\*\*", r"<b>\1</b>", text)
+    return Markup(re.sub(r"\[([^]]+)\]\((#[\w-]+)\)", r'<a href="\2">\1</a>', text))
+
+
+def _themed(svg: str, name: str, alt: str) -> Markup:
+    return Markup(themed(svg, name, alt))
 
 
 def _is_number(text: str) -> bool:
-    return bool(re.match(r"[-+−–]?\d|–?$", text))
+    return bool(re.match(r"[-+−–~]?\d|–?$", text))

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from sklearn_msd.report.data import ReportData
-from sklearn_msd.report.declaration import Figure
-from sklearn_msd.report.judging.results import Results, n_last
+from sklearn_msd.report.declaration import Curve, Figure
+from sklearn_msd.report.judging.results import Results
+from sklearn_msd.report.page.answer import answer
+from sklearn_msd.report.page.claims import Judged, forest, judged, what_it_takes
 from sklearn_msd.report.page.document import (
     Block,
     Heading,
     Paragraph,
-    Picture,
-    Table,
     write_html,
     write_markdown,
 )
+from sklearn_msd.report.page.method import made, method
 from sklearn_msd.report.page.pictures import (
-    comparison,
     confusion,
     diagram,
     kernels,
@@ -31,13 +30,25 @@ from sklearn_msd.report.page.pictures import (
 from sklearn_msd.report.page.tables import (
     accuracies,
     class_scores,
-    judged,
+    conclusion,
     small_weights,
 )
-from sklearn_msd.report.runner import duration
+from sklearn_msd.report.page.words import joined
+
+WHAT_IT_WAS = (
+    "A report of 2017 classified songs of the Million Song Dataset into 10 and 25 "
+    "genres from 120 segments each, every segment described by 12 chroma and 12 timbre "
+    "features and its loudness. It compared fully connected nets, nets that look at "
+    "single segments, nets that look at consecutive segments, and ways to combine and "
+    "correct them. This page trains the same models on other songs, puts their "
+    "accuracies beside the report's, and asks of every claim in its text whether it "
+    "holds here."
+)
 
 
-def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:
+def render(
+    results: Results, out: Path, command: str, minutes: float | None = None
+) -> tuple[Path, Path]:
     """Write ``report.html`` and ``report.md`` with its pictures.
 
     Parameters
@@ -47,6 +58,8 @@ def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:
         Folder to write to.
     command : str
         What made the report, as the page says.
+    minutes : float, default=None
+        Allowed for it, as the page says.
 
     Returns
     -------
@@ -59,18 +72,19 @@ def render(results: Results, out: Path, command: str) -> tuple[Path, Path]:
     ImportError
         If matplotlib is missing.
     """
-    blocks = list(page(results, command))
+    blocks = list(page(results, command, minutes))
     write_html(blocks, out / "report.html")
     write_markdown(blocks, out / "report.md")
     return out / "report.html", out / "report.md"
 
 
-def page(results: Results, command: str) -> Iterator[Block]:
+def page(
+    results: Results, command: str, minutes: float | None = None
+) -> Iterator[Block]:
     """The page's blocks, from top to bottom."""
-    sets = results.data_sets()
-    names = " and ".join(data.name for data in sets)
+    names = joined([data.name for data in results.data_sets()])
     yield Heading(1, f"Music genre from song segments: the report's figures on {names}")
-    if any(data.synthetic for data in sets):
+    if any(data.synthetic for data in results.data_sets()):
         yield Paragraph(
             "**Synthetic data.** The songs behind every number and picture on this "
             "page are made up by a program. They show that the models run and in which "
@@ -78,176 +92,99 @@ def page(results: Results, command: str) -> Iterator[Block]:
             "music.",
             notice=True,
         )
-    yield Paragraph(
-        "A report of 2017 classified songs of the Million Song Dataset into 10 and 25 "
-        "genres from 120 segments each, every segment described by 12 chroma and 12 "
-        "timbre features and its loudness. It compared fully connected nets, nets that "
-        "look at single segments, nets that look at consecutive segments, and ways to "
-        "combine and correct them. This page trains the same models on other songs, "
-        "puts their accuracies beside the report's, and asks of every claim in its "
-        "text whether it holds here."
-    )
-    yield from _in_short(results)
-    yield from _how(results, sets)
-    yield Heading(2, "The figures, one by one")
+    claims = judged(results)
+    yield Heading(2, "The answer", "answer")
+    yield from answer(claims, results)
+    yield Paragraph(WHAT_IT_WAS)
+    table = conclusion(results)
+    if table is not None:
+        yield Heading(2, "The models of the report's conclusion", "conclusion")
+        yield Paragraph(
+            "Accuracies, the report's on its own songs and ours on these, at the best "
+            "epoch [95% interval]. [How they are measured](#method)."
+        )
+        yield table
+    yield from _claims(claims, results)
+    yield from _all_models(results)
+    yield Heading(2, "The figures, one by one", "figures")
     for figure, data in results.figures:
-        yield from _figure(figure, data, results)
+        yield from _figure(figure, data, claims, results)
     yield from _kernels(results)
     yield from _by_class(results)
-    yield from _made(results, command)
+    yield from method(results)
+    yield from made(results, command, minutes)
 
 
-def _in_short(results: Results) -> Iterator[Block]:
-    yield Heading(2, "In short")
-    claims = [
-        (figure, data, claim)
-        for figure, data in results.figures
-        for claim in figure.claims
-    ]
-    verdicts = Counter(
-        results.comparison(claim, data)[0].verdict(claim.relation, claim.margin)
-        for _, data, claim in claims
-    )
-    yield Paragraph(
-        f"Claims: {len(claims)}. Hold on this data: {verdicts['holds']}. Do not hold: "
-        f"{verdicts['does not hold']}. Undecided, for these songs are too few or the "
-        f"difference too small to tell: {verdicts['undecided']}."
-    )
-    yield Paragraph(_chance_of_starts(results))
-    for data in results.data_sets():
-        curves = results.curves(data)
-        if curves:
-            yield Heading(3, f"Accuracies on {data.name}")
-            yield Picture(
-                f"accuracies-{data.n_classes}",
-                comparison(
-                    [results.label(curve) for _, curve in curves],
-                    [results.score(curve, data).best for _, curve in curves],
-                    [results.published(curve, fig, data) for fig, curve in curves],
-                    data,
-                ),
-                "Each model's accuracy at its best epoch with its 95% interval, and "
-                "the report's number where it gives one.",
-            )
-            yield accuracies(curves, data, results)
-    if claims:
-        yield Heading(3, "Claims")
-        yield Table(
-            ["Where", "Claim", "Verdict", "Margin [95% interval]"],
-            [
-                [
-                    figure.label if figure.id.isdigit() else figure.title,
-                    claim.text,
-                    *judged(claim, data, results)[:2],
-                ]
-                for figure, data, claim in claims
-            ],
-        )
-
-
-def _chance_of_starts(results: Results) -> str:
-    """What the verdicts know of random starts."""
-    known = results.accuracy_variation
-    if known is None:
-        return (
-            "**Every model was trained once.** So the verdicts are about these "
-            "trainings alone: the intervals cover the choice of validation songs, but "
-            "not what another random start would change, which is often more than the "
-            "margins here. Two or more seeds (`--seeds 0 1`) cover both."
-        )
-    return (
-        f"Every model was trained {len(results.plan.settings.seeds)} times, from "
-        "different random starts, and the intervals cover both the starts and the "
-        "choice of validation songs. From one start to another a model's accuracy "
-        f"typically varies by {known.variance**0.5:.3f} (standard deviation)."
-    )
-
-
-def _how(results: Results, sets: Sequence[ReportData]) -> Iterator[Block]:
-    settings = results.plan.settings
-    yield Heading(2, "Data and method")
-    for data in sets:
-        n_train, n_valid = len(data.y_train), len(data.y_valid)
-        n_segments = data.X_train.shape[1] // data.n_segment_features
-        yield Paragraph(
-            f"**{data.name}**: {n_train} songs to train on and {n_valid} to validate "
-            f"on, {data.n_classes} classes (chance is {1 / data.n_classes:.3f}), "
-            f"{n_segments} segments of {data.n_segment_features} features. "
-            f"{data.description} Each input is standardised with its mean and "
-            "deviation over the training songs."
-        )
-    seeds = ", ".join(map(str, settings.seeds))
-    yield Paragraph(
-        f"Every model is trained for {settings.max_epochs} epochs (the report: 100) "
-        "with the report's settings: Adam with a learning rate of 0.001, 50 songs a "
-        "step, a penalty of 0.01 · ½Σw² on the weights of the convolutional and the "
-        "hidden layers, none on the output layer, no early stopping. "
-        f"Seeds: {seeds}. A seed decides a model's start and the order of its songs."
-    )
-    yield Paragraph(
-        "**Accuracies.** The report gives each model's best validation epoch. That is "
-        "optimistic, for the songs that choose the epoch are those it is measured on, "
-        f"so the mean of the last {n_last(settings.max_epochs)} epochs stands beside "
-        "it. Both are means over the seeds. The parameters of combined and correcting "
-        "models include those of the models they build on; their training time does "
-        "not, for these are trained before."
-    )
-    yield Paragraph(
-        "**Verdicts.** A claim compares two models song by song and seed by seed, each "
-        "at its best epochs. A claim that one beats the other holds if the 95% "
-        "interval of the difference lies above 0, does not hold if it lies below, and "
-        "is undecided if it holds 0. For claims of no difference or no gain, less than "
-        "0.01 counts as none, the report's last decimal, and the interval must lie "
-        "within or beyond that. How much random starts change is learned from all "
-        "comparisons together, for a few seeds tell little of one. Only Figure 4's "
-        "claim compares weights and not songs. About one verdict in twenty would be "
-        "wrong by chance alone if models did not differ."
-    )
-
-
-def _figure(figure: Figure, data: ReportData, results: Results) -> Iterator[Block]:
-    yield Heading(3, f"{figure.label}: {figure.title}")
-    yield Paragraph(figure.question)
-    name, where = f"figure-{figure.id}", f"section {figure.section} of the report"
-    if figure.kind == "diagram":
-        caption = f"{figure.label} ({where}): how the two models are combined."
-        yield Picture(name, diagram(figure, data), caption)
+def _claims(claims: list[Judged], results: Results) -> Iterator[Block]:
+    if not claims:
         return
-    if figure.kind == "weights":
-        drawn = weight_histograms(figure, data, results)
-        caption = (
-            f"{figure.label} ({where}) on {data.name}: histograms of the weights after "
-            "the last epoch, all seeds together, on a logarithmic scale."
+    yield Heading(2, "The claims, the surest first", "claims")
+    yield Paragraph(
+        "Each interval is of the left model's accuracy less the right one's; the band "
+        "is where a difference counts as none. [How a verdict is reached](#method)."
+    )
+    plot = forest(claims, by_certainty=True, link=True)
+    if plot.rows:
+        yield plot
+    table = what_it_takes(claims, results)
+    if table is not None:
+        yield Heading(3, "What would decide the open claims", "open")
+        yield Paragraph(
+            "If the differences are as they seem: how many random starts with these "
+            "songs, or songs with these starts."
         )
-        yield Picture(name, drawn, caption)
+        yield table
+
+
+def _all_models(results: Results) -> Iterator[Block]:
+    for data in results.data_sets():
+        curves = [curve for _, curve in results.curves(data)]
+        if curves:
+            anchor = f"models-{results.data_sets().index(data) + 1}"
+            yield Heading(2, f"All models on {data.name}", anchor)
+            yield from accuracies(curves, data, results)
+
+
+def _figure(
+    figure: Figure, data: ReportData, claims: list[Judged], results: Results
+) -> Iterator[Block]:
+    yield Heading(3, f"{figure.label}: {figure.title}", figure.anchor)
+    yield Paragraph(figure.question)
+    if figure.kind == "diagram":
+        yield diagram(figure, data)
+        return
+    curves = results.trained(figure, data)
+    untrained = [results.label(c) for c in figure.curves if c not in curves]
+    if untrained:
+        yield Paragraph(f"Not trained, for want of time: {'; '.join(untrained)}.")
+    if curves and figure.kind == "weights":
+        yield weight_histograms(figure, curves, data, results)
         yield small_weights(figure, data, results)
-    else:
-        caption = (
-            f"{figure.label} ({where}) on {data.name}. Left: validation error; right: "
-            "validation accuracy, by epoch."
-        )
-        lengths = {results.losses(c, data).shape[1] for c in figure.curves}
-        if len(lengths) > 1:
-            caption += " A level line is a model that is not trained in epochs."
-        if len(results.plan.settings.seeds) > 1:
-            caption += " Lines are means over the seeds, bands their range."
-        yield Picture(name, learning_curves(figure, data, results), caption)
-        curves = [(figure, curve) for curve in figure.curves]
-        yield accuracies(curves, data, results)
-        yield from _masked(figure, data, results)
+    elif curves:
+        yield learning_curves(figure, curves, data, results)
+        yield from accuracies(curves, data, results)
+        climbing = [results.label(c) for c in curves if results.climbs(c, data)]
+        if climbing:
+            yield Paragraph(f"Still climbing at the last epoch: {'; '.join(climbing)}.")
+        yield from _masked(curves, data, results)
     if figure.published:
-        yield Paragraph(f"**The report:** {figure.published}")
-    if figure.claims:
-        yield Table(
-            ["Claim", "Verdict", "Margin [95% interval]", "Margin, last epochs"],
-            [[claim.text, *judged(claim, data, results)] for claim in figure.claims],
+        yield Paragraph(
+            f"**The report**, on its {figure.task}-genre task: {figure.published}"
         )
+    own = [one for one in claims if one.tested.case in _cases(figure, data, results)]
+    plot = forest(own, by_certainty=False, link=False)
+    if plot.rows:
+        yield plot
 
 
-def _masked(figure: Figure, data: ReportData, results: Results) -> Iterator[Block]:
+def _cases(figure: Figure, data: ReportData, results: Results) -> set[object]:
+    return {t.case for t in results.claims if t.figure is figure and t.data is data}
+
+
+def _masked(curves: list[Curve], data: ReportData, results: Results) -> Iterator[Block]:
     parts = []
-    for curve in figure.curves:
-        infos = [record.info for record in results.of(curve.model, data)]
+    for curve in curves:
+        infos = [r.info for records in results.of(curve.model, data) for r in records]
         if all("masked" in info for info in infos):
             share = np.mean([info["masked"] for info in infos])
             parts.append(f"{results.label(curve)}: {share:.1%}")
@@ -256,63 +193,43 @@ def _masked(figure: Figure, data: ReportData, results: Results) -> Iterator[Bloc
 
 
 def _kernels(results: Results) -> Iterator[Block]:
-    """What the best net of the report listens for."""
+    """The patterns that the best net of the report looks for."""
     name = "max 2"
-    sets = [
-        data
-        for data in results.data_sets()
-        if any(
-            name in figure.models() and used is data for figure, used in results.figures
-        )
-    ]
+    sets = [data for data in results.data_sets() if results.n_starts(name, data)]
     if not sets:
         return
-    yield Heading(2, "What the kernels listen for")
+    yield Heading(2, "What the kernels look for", "kernels")
     yield Paragraph(
         "The report calls convolution in time interpretable: a kernel of its first "
         "layer is a pattern of a few segments, which it looks for throughout a song."
     )
     for data in sets:
-        yield Picture(
-            f"kernels-{data.n_classes}",
-            kernels(name, data, results),
-            f"The ten strongest kernels of {results.models[name].label} on "
-            f"{data.name}, seed {results.plan.settings.seeds[0]}: each a block of "
-            "consecutive segments over the features. Light raises the kernel's "
-            "activation, dark lowers it.",
-        )
+        yield kernels(name, data, results)
 
 
 def _by_class(results: Results) -> Iterator[Block]:
     """Where the best model errs, on each data set."""
-    yield Heading(2, "Class by class")
-    for data in results.data_sets():
-        curves = [curve for _, curve in results.curves(data)]
-        if not curves:
-            continue
-        best = max(curves, key=lambda curve: results.score(curve, data).best.margin)
-        predicted = results.predicted_at_best(best, data)
-        y = np.tile(data.y_valid, len(predicted))
+    sets = [data for data in results.data_sets() if results.curves(data)]
+    if not sets:
+        return
+    yield Heading(2, "Class by class", "classes")
+    for data in sets:
+        best = max(
+            (curve for _, curve in results.curves(data)),
+            key=lambda curve: results.accuracies(curve, data).max(axis=1).mean(),
+        )
+        starts = range(results.n_starts(best.model, data))
+        predicted = np.stack([results.predicted(best, data, s) for s in starts])
+        chosen = (
+            "The validation songs choose the model, and the scores are those of others."
+            if data.one_split.n_test
+            else "The same songs choose the model and are scored, which is optimistic."
+        )
+        label = results.label(best)
         yield Paragraph(
             f"On {data.name} the most accurate model, at its best epochs, is "
-            f"**{results.label(best)}**. Scores are scikit-learn's, over all seeds."
+            f"**{label}**. {chosen} Scores are scikit-learn's, over all starts."
         )
-        yield Picture(
-            f"confusion-{data.n_classes}",
-            confusion(y, predicted.ravel(), data),
-            f"Confusion matrix of {results.label(best)} on {data.name}: rows are true "
-            "classes, darker is more.",
-        )
-        yield class_scores(y, predicted, data)
-
-
-def _made(results: Results, command: str) -> Iterator[Block]:
-    infos = [record.info for record in results.records.values()]
-    seconds = sum(info["fit_seconds"] for info in infos)
-    versions = ", ".join(f"{k} {v}" for k, v in infos[0]["versions"].items())
-    yield Heading(2, "How this page was made")
-    yield Paragraph(f"Command: `{command}`")
-    yield Paragraph(
-        f"{len(infos)} models were trained in {duration(seconds)} of training time, "
-        f"all processes together. Versions: {versions}."
-    )
+        y = np.tile(data.y_compared, len(predicted))
+        yield confusion(y, predicted.ravel(), data, label)
+        yield class_scores(data.y_compared, predicted, data)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel
 
-from sklearn_msd.report.judging.intervals import accuracy, compare, seed_variation
+from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
 RELATIONS = ("beats", "does not beat", "equals")
 
@@ -71,13 +71,11 @@ def test_a_true_margin_holds_and_a_reversed_one_does_not(n_seeds):
 )
 def test_noise_is_undecided_at_about_the_nominal_rate(n_seeds, n_songs, seed_spread):
     rng = np.random.default_rng(2)
-    undecided = [
-        compare(*planted(rng, n_seeds, n_songs, 0.5, 0.5, seed_spread)).verdict(
-            "beats", 0.01
-        )
-        == "undecided"
+    found = (
+        compare(*planted(rng, n_seeds, n_songs, 0.5, 0.5, seed_spread))
         for _ in range(1000)
-    ]
+    )
+    undecided = [one.low <= 0 <= one.high for one in found]
     # 95%, give or take three standard errors, or more careful where few seeds make it
     # approximate and the two songs added to few weigh much.
     assert 0.93 <= np.mean(undecided) <= (0.995 if n_songs > 50 else 1)
@@ -106,7 +104,7 @@ def test_what_is_no_result_is_refused():
             compare(wrong, [[0, 1]])
         with pytest.raises(ValueError, match="right must"):
             accuracy(wrong)
-    with pytest.raises(ValueError, match=r"one shape, \(n_seeds, n_songs\)"):
+    with pytest.raises(ValueError, match=r"one shape, \(n_starts, n_songs\)"):
         compare([[1, 0]], [[0, 1, 1]])
 
 
@@ -116,47 +114,65 @@ def test_a_confidence_that_is_none_is_refused(confidence):
         compare([[1, 0]], [[0, 1]], confidence=confidence)
 
 
-def many(rng, n_seeds, margin=0.0):
-    """Forty comparisons whose models vary between seeds, some more and some less."""
-    return [
-        planted(rng, n_seeds, 500, 0.5 + margin, 0.5, seed_spread)
-        for seed_spread in rng.uniform(0, 0.05, 40)
-    ]
+@pytest.mark.parametrize(
+    ("low", "high", "verdicts"),
+    [
+        (0.001, 0.03, ("holds", "undecided", "undecided")),
+        (0.001, 0.009, ("holds", "holds", "holds")),
+        (-0.03, 0.009, ("does not hold", "holds", "undecided")),
+        (-0.009, 0.009, ("does not hold", "holds", "holds")),
+        (-0.001, 0.011, ("undecided", "undecided", "undecided")),
+        (0.011, 0.03, ("holds", "does not hold", "does not hold")),
+        (-0.03, -0.011, ("does not hold", "holds", "does not hold")),
+    ],
+)
+def test_verdicts_of_an_interval(low, high, verdicts):
+    found = Comparison((low + high) / 2, low, high)
+    assert tuple(found.verdict(relation, 0.01) for relation in RELATIONS) == verdicts
 
 
-@pytest.mark.parametrize("n_seeds", [2, 3])
-def test_what_all_comparisons_tell_of_seeds_keeps_the_rate_and_gains_power(n_seeds):
-    rng = np.random.default_rng(4)
-    undecided, found, found_alone = [], [], []
-    for _ in range(20):
-        noise = many(rng, n_seeds)
-        known = seed_variation([a * 1.0 - b for a, b in noise])
-        undecided += [c.low <= 0 <= c.high for c in (compare(*p, known) for p in noise)]
-        true = many(rng, n_seeds, 0.1)
-        known = seed_variation([a * 1.0 - b for a, b in true])
-        found += [compare(*pair, known).low > 0 for pair in true]
-        found_alone += [compare(*pair).low > 0 for pair in true]
-    assert 0.92 <= np.mean(undecided) <= 0.98
-    assert np.mean(found) > np.mean(found_alone) + 0.1
+def test_groups_are_compared_as_wholes():
+    rng = np.random.default_rng(6)
+    group = np.repeat(np.arange(40), 25)
+    of_group = rng.normal(0, 0.2, (1, 40))[:, group]
+    left = rng.random((1, 1000)) < 0.5 + of_group
+    right = rng.random((1, 1000)) < 0.5
+    songs, groups = compare(left, right), compare(left, right, group=group)
+    assert groups.margin == songs.margin
+    # All groups are of one size: their means are the sample.
+    means = (left * 1.0 - right).reshape(40, 25).mean(axis=1)
+    more = np.array([1, -1]) * 42 / 1002  # songs of their own, as the docstring says
+    expected = np.r_[means * 25 * 42 / 1002, more]
+    half = t.ppf(0.975, 41) * expected.std(ddof=1) / np.sqrt(42)
+    assert (groups.high - groups.low) / 2 == pytest.approx(half, rel=0.01)
+    assert groups.high - groups.low > 1.5 * (songs.high - songs.low)
 
 
-def test_the_variation_of_seeds_is_found():
-    rng = np.random.default_rng(5)
-    n_songs = 1000
-    alike = [
-        rng.normal(0, 0.03, (3, 1)) + rng.normal(0, 0.3, (3, n_songs))
-        for _ in range(200)
-    ]
-    found = seed_variation(alike)
-    assert found.variance == pytest.approx(0.03**2 + 0.3**2 / n_songs, rel=0.15)
-    assert found.dof > 50
-    unlike = [
-        d * scale for d, scale in zip(alike, rng.uniform(0.1, 5, 200), strict=True)
-    ]
-    assert seed_variation(unlike).dof < 10
+def test_few_groups_miss_no_more_often_than_they_may():
+    rng = np.random.default_rng(7)
+    group = np.repeat(np.arange(6), 20)
+    missed = 0
+    for _ in range(400):
+        p = 0.5 + rng.normal(0, 0.15, (1, 6))[:, group]
+        found = compare(
+            rng.random((1, 120)) < p, rng.random((1, 120)) < 0.5, None, 0.95, group
+        )
+        missed += not found.low <= 0 <= found.high
+    assert missed / 400 < 0.08
 
 
-def test_one_seed_tells_nothing_of_seeds():
-    assert seed_variation([np.ones((1, 5))] * 3) is None
-    assert seed_variation([np.ones((2, 5))] * 3) is None
-    assert seed_variation([]) is None
+def test_the_parts_of_the_variance_foretell_more_starts():
+    rng = np.random.default_rng(8)
+    left, right = planted(rng, 8, 4000, 0.6, 0.5, 0.05)
+    found = compare(left, right)
+    total = found.song_variance + found.start_variance / 8
+    half = (found.high - found.low) / 2
+    assert half == pytest.approx(2 * np.sqrt(total), rel=0.25)
+    assert found.start_variance == pytest.approx(2 * 0.05**2, rel=0.8)
+    assert found.song_variance < found.start_variance / 8
+
+
+@pytest.mark.parametrize("group", [[0, 1], np.zeros((1, 2))])
+def test_groups_of_other_songs_are_refused(group):
+    with pytest.raises(ValueError, match=r"group must be \(n_songs,\) = \(3,\)"):
+        compare([[1, 0, 1]], [[0, 1, 1]], group=group)

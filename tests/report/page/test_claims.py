@@ -1,0 +1,115 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sklearn_msd.report.declaration import Claim, Curve, Figure
+from sklearn_msd.report.judging.intervals import Comparison
+from sklearn_msd.report.judging.looks import Case, Finding
+from sklearn_msd.report.judging.results import ClaimOnData
+from sklearn_msd.report.page.answer import answer
+from sklearn_msd.report.page.claims import counted, forest, judged, what_it_takes
+from sklearn_msd.report.page.words import joined
+
+FIGURE = Figure("6", "Title", "q.", "s", ())
+DATA = SimpleNamespace(
+    name="songs", n_classes=4, y_compared=range(100), group=None, key="songs"
+)
+
+
+def on_data(relation="beats", left="max 2", right="height 3", data=DATA, **options):
+    claim = Claim(
+        f"{left} {relation} {right}", Curve(left), relation, Curve(right), **options
+    )
+    return ClaimOnData(FIGURE, data, claim, Case(relation, (left,), (right,), data.key))
+
+
+def finding(middle, half, relation="beats", **options):
+    found = Comparison(middle, middle - half, middle + half)
+    return Finding(found, 3, 0.02, found.verdict(relation, 0.02), **options)
+
+
+def results(*pairs):
+    return SimpleNamespace(
+        claims=[one for one, _ in pairs],
+        judge=SimpleNamespace(
+            looks=(2, 3), findings={one.case: f for one, f in pairs if f is not None}
+        ),
+        data_sets=lambda: [DATA],
+        curves=lambda data: [],
+        right=lambda curve, data: np.full((3, 100), 0.5),
+    )
+
+
+def test_each_comparison_is_counted_once_and_what_is_not_claimed_apart():
+    twice = [(on_data(), finding(0.1, 0.01))] * 2
+    other = (on_data(left="recurrent", standing="open"), finding(0.0, 0.005))
+    claims = judged(results(*twice, other))
+    assert len(claims) == 2
+    assert counted(claims) == {"holds": 1, "does not hold": 1}
+    text = next(answer(claims, results(*twice, other))).text
+    assert "of the report's 1 claim**" in text
+    assert "Of 1 question that it leaves open 0 answered yes, 1 no" in text
+
+
+def test_a_claim_that_no_model_was_trained_for_is_open():
+    (claim,) = claims = judged(results((on_data(), None)))
+    assert claim.verdict == "undecided"
+    assert forest(claims, by_certainty=True, link=True).rows == []
+    table = what_it_takes(claims, results((on_data(), None)))
+    assert "2: a model is not trained, for want of time" in table.rows[0]
+
+
+def test_the_surest_come_first_verdict_by_verdict():
+    pairs = [
+        (on_data(left="a"), finding(0.03, 0.05)),
+        (on_data(left="b"), finding(-0.03, 0.01)),
+        (on_data(left="c"), finding(0.03, 0.02)),
+        (on_data(left="d"), finding(0.30, 0.02)),
+    ]
+    claims = judged(results(*pairs))
+    plot = forest(claims, by_certainty=True, link=True)
+    assert [row.cells[1][0] for row in plot.rows] == ["d", "c", "b", "a"]
+    assert plot.rows[0].cells == [
+        "[Figure 6](#figure-6)",
+        "d beats height 3",
+        "**holds**, 3 starts",
+    ]
+    assert plot.rows[0].zone == (0.0, 0.02)
+    plot = forest(claims, by_certainty=False, link=False)
+    assert [row.cells[0][0] for row in plot.rows] == ["a", "b", "c", "d"]
+
+
+def test_open_claims_say_what_they_would_take():
+    pairs = [
+        (on_data(left="a"), finding(0.01, 0.05, starts_needed=9)),
+        (on_data(left="b"), finding(0.01, 0.05, songs_needed=2.5)),
+        (on_data(left="c"), finding(0.1, 0.05)),
+    ]
+    rows = what_it_takes(judged(results(*pairs)), results(*pairs)).rows
+    assert [row[2:] for row in rows] == [
+        ["about 9, not 3", "no number, with these starts"],
+        ["no number, with these songs", "about 250, not 100"],
+    ]
+    decided = pairs[2:]
+    assert what_it_takes(judged(results(*decided)), results(*decided)) is None
+
+
+@pytest.mark.parametrize(
+    ("middle", "half", "words"),
+    [
+        (0.1, 0.05, "better, 0.50 to 0.50; pool"),
+        (-0.1, 0.05, "worse, 0.50 to 0.50; pooling saves"),
+        (0.0, 0.01, "no better, 0.50 to 0.50; pooling saves"),
+        (0.01, 0.05, "open, 0.50 to 0.50."),
+    ],
+)
+def test_the_answer_says_what_came_out_of_the_key_comparisons(middle, half, words):
+    made = results((on_data(), finding(middle, half)))
+    _, _, bullets = answer(judged(made), made)
+    (line,) = bullets.items
+    assert line.startswith(f"Max pooling after each convolution: {words}")
+
+
+def test_lists_in_words():
+    assert joined(["a", "b", "c"]) == "a, b and c"
