@@ -63,8 +63,8 @@ def prepare(songs: LabelledSongs, amount: Amount) -> ReportData:
     songs = _checked(songs, width)
     if len(songs.y_valid):
         return _divided(songs, amount, width)
-    group = np.arange(len(songs.y)) if songs.group is None else songs.group
-    if len(songs.y) < FEW_SONGS or len(np.unique(group)) < FEW_GROUPS:
+    unit = np.arange(len(songs.y)) if songs.group is None else songs.group
+    if len(songs.y) < FEW_SONGS or len(np.unique(unit)) < FEW_GROUPS:
         return _folded(songs, amount, width)
     train, held_out = _folds(songs, 0)[0]
     how = f" One song in {N_FOLDS} is held out" + (
