@@ -14,7 +14,7 @@ from sklearn_msd.report.judging.intervals import Verdict
 from sklearn_msd.report.judging.results import Results
 from sklearn_msd.report.page.claims import Judged, counted
 from sklearn_msd.report.page.document import Block, Bullets, Paragraph
-from sklearn_msd.report.page.words import joined, plural
+from sklearn_msd.report.words import joined, plural
 
 
 class Key(NamedTuple):

@@ -8,8 +8,8 @@ from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.judging.looks import ERROR
 from sklearn_msd.report.judging.results import Results, n_last
 from sklearn_msd.report.page.document import Block, Heading, Paragraph
-from sklearn_msd.report.page.words import joined, plural, times
 from sklearn_msd.report.runner import duration
+from sklearn_msd.report.words import joined, plural, times
 
 
 def method(results: Results) -> Iterator[Block]:

@@ -18,7 +18,7 @@ from sklearn_msd.report.declaration import Curve, Figure
 from sklearn_msd.report.judging.results import Results
 from sklearn_msd.report.page.document import Picture
 from sklearn_msd.report.page.svg import STYLE, svg
-from sklearn_msd.report.page.words import plural
+from sklearn_msd.report.words import plural
 
 PANEL = (5.0, 3.9)  # inches
 

@@ -33,7 +33,7 @@ from sklearn_msd.report.page.tables import (
     conclusion,
     small_weights,
 )
-from sklearn_msd.report.page.words import joined
+from sklearn_msd.report.words import joined
 
 WHAT_IT_WAS = (
     "A report of 2017 classified songs of the Million Song Dataset into 10 and 25 "

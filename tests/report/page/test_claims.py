@@ -9,7 +9,7 @@ from sklearn_msd.report.judging.looks import Case, Finding
 from sklearn_msd.report.judging.results import ClaimOnData
 from sklearn_msd.report.page.answer import answer
 from sklearn_msd.report.page.claims import counted, forest, judged, what_it_takes
-from sklearn_msd.report.page.words import joined
+from sklearn_msd.report.words import joined
 
 FIGURE = Figure("6", "Title", "q.", "s", ())
 DATA = SimpleNamespace(

@@ -10,7 +10,7 @@ def plural(n: int, what: str) -> str:
 
     Examples
     --------
-    >>> from sklearn_msd.report.page.words import plural
+    >>> from sklearn_msd.report.words import plural
     >>> plural(1, "epoch"), plural(2000, "song")
     ('1 epoch', '2,000 songs')
     """
@@ -22,7 +22,7 @@ def times(n: int) -> str:
 
     Examples
     --------
-    >>> from sklearn_msd.report.page.words import times
+    >>> from sklearn_msd.report.words import times
     >>> times(1), times(2), times(5)
     ('once', 'twice', '5 times')
     """
@@ -34,7 +34,7 @@ def joined(parts: Sequence[str]) -> str:
 
     Examples
     --------
-    >>> from sklearn_msd.report.page.words import joined
+    >>> from sklearn_msd.report.words import joined
     >>> joined(["a"]), joined(["a", "b"]), joined(["a", "b", "c"])
     ('a', 'a and b', 'a, b and c')
     """
