@@ -1,6 +1,7 @@
 """What the README and the guide show is there, and the README's example runs."""
 
 import ast
+import json
 import re
 import shlex
 from pathlib import Path
@@ -68,3 +69,14 @@ def test_readme_example_corrects_its_base(capsys):
     exec(compile(example, "README.md", "exec"), {})
     base, corrected = map(float, capsys.readouterr().out.split())
     assert 0.5 < base < corrected
+
+
+def test_accuracies_on_music_are_those_of_the_stored_run():
+    path = ROOT / "benchmarks" / "results" / "music_gtzan100.json"
+    page = (ROOT / "docs" / "guide" / "small_data.rst").read_text(encoding="utf-8")
+    models = json.loads(path.read_text(encoding="utf-8"))["models"]
+    for name, figures in models.items():
+        margin, low, high = (figures["accuracy"][k] for k in ("margin", "low", "high"))
+        shown = f"   * - {name}\n     - {margin:.3f} ({low:.3f} to {high:.3f})\n"
+        assert shown in page
+        assert figures["fit_cpu_seconds"] < 1

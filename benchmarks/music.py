@@ -1,0 +1,254 @@
+"""What learns genres from a few hundred real songs: models in the same folds.
+
+    python benchmarks/music.py songs.npz [--repeats 4] [--folds 5] [--models NAME ...]
+        [--keep folder] [--out results.json]
+
+An npz file has `X_flat` (all segments), `offsets` (where each song begins, and the end)
+and `y`, or `X` (n, segments, 25) and `y`; with `group` (artists) no group is on both
+sides of a fold. Songs are read whole; models that need one length take the central 120
+segments. Accuracies come with 95% intervals over songs and repeats, margins with paired
+ones (`sklearn_msd.report.judging.intervals`). The peers need aeon and sktime beside
+this package: `make peers` makes an environment for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import torch
+from measuring import machine, print_table
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import RepeatedStratifiedKFold, StratifiedGroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+from threadpoolctl import threadpool_limits
+from time_to_accuracy import interval
+
+from sklearn_msd import (
+    CorrectingClassifier,
+    FullyConnectedClassifier,
+    LinearCombiner,
+    SegmentConvClassifier,
+    SegmentCropper,
+    SegmentScaler,
+    SegmentStatistics,
+    TimeConvClassifier,
+    stack_segments,
+)
+from sklearn_msd.report.judging.intervals import accuracy, compare
+
+REFERENCE = "all statistics, SVM"
+TRAINING = {
+    "lr_schedule": "one_cycle",
+    "learning_rate": 5e-3,
+    "batch_size": 25,
+    "max_epochs": 30,
+}
+POOLED = {"global_pooling": ("mean", "std"), "crop_segments": 120}
+BEST_NET = {**POOLED, "dropout": 0.5, "summary_norm": "batch"}
+
+
+def statistics(*names: str) -> Any:
+    """Song statistics, scaled."""
+    chosen = SegmentStatistics(names) if names else SegmentStatistics()
+    return make_pipeline(chosen, StandardScaler())
+
+
+def net(seed: int, **params: Any) -> Any:
+    return make_pipeline(
+        SegmentScaler(), TimeConvClassifier(**TRAINING, random_state=seed, **params)
+    )
+
+
+def cropped(classifier: Any) -> Any:
+    return make_pipeline(SegmentCropper(n_segments=120), SegmentScaler(), classifier)
+
+
+def support() -> Any:
+    return make_pipeline(statistics(), SVC(C=3))
+
+
+def logistic() -> Any:
+    return make_pipeline(statistics(), LogisticRegression(C=0.01, max_iter=5000))
+
+
+def pair(seed: int, **params: Any) -> Any:
+    members = [("statistics", logistic()), ("net", net(seed, **BEST_NET))]
+    return LinearCombiner(members, cv=3, **params)
+
+
+def peer(make: Callable[[int], Any]) -> Callable[[int], Any]:
+    """Of (songs, features, time), central 120 segments."""
+
+    def turned(X: np.ndarray) -> np.ndarray:
+        songs = X.reshape(len(X), -1, 25).transpose(0, 2, 1)
+        return np.ascontiguousarray(songs, dtype=float)
+
+    def pipeline(seed: int) -> Any:
+        steps = [SegmentCropper(n_segments=120), SegmentScaler()]
+        return make_pipeline(*steps, FunctionTransformer(turned), make(seed))
+
+    return pipeline
+
+
+def _aeon(name: str) -> Callable[[int], Any]:
+    def make(seed: int) -> Any:
+        from aeon.classification import convolution_based
+
+        return getattr(convolution_based, name)(random_state=seed)
+
+    return peer(make)
+
+
+def _inception(seed: int) -> Any:
+    from sktime.classification.deep_learning.inceptiontime import (
+        InceptionTimeClassifierTorch,
+    )
+
+    return InceptionTimeClassifierTorch(random_state=seed)
+
+
+MODELS: dict[str, Callable[[int], Any]] = {
+    "mean and deviation, SVM": lambda seed: make_pipeline(
+        statistics("mean", "std"), SVC(C=3)
+    ),
+    "mean, deviation, covariances, SVM": lambda seed: make_pipeline(
+        statistics("mean", "std", "covariance"), SVC(C=3)
+    ),
+    REFERENCE: lambda seed: support(),
+    "all statistics, logistic": lambda seed: logistic(),
+    "fully connected": lambda seed: cropped(
+        FullyConnectedClassifier(**TRAINING, random_state=seed)
+    ),
+    "segment convolution": lambda seed: cropped(
+        SegmentConvClassifier(**TRAINING, random_state=seed)
+    ),
+    "convolution in time": lambda seed: cropped(
+        TimeConvClassifier(**TRAINING, random_state=seed)
+    ),
+    "net, mean and max": lambda seed: net(seed, global_pooling="mean_max"),
+    "net, mean and deviation": lambda seed: net(seed, **POOLED),
+    "net, ... dropout": lambda seed: net(seed, **POOLED, dropout=0.5),
+    "net, ... batch normalisation": lambda seed: net(seed, **BEST_NET),
+    "net, ... layer normalisation": lambda seed: net(
+        seed, **{**BEST_NET, "summary_norm": "layer"}
+    ),
+    "combined, average": lambda seed: pair(seed, l2=np.inf),
+    "combined, one weight a model": lambda seed: pair(
+        seed, l2=np.inf, shrink_to="weighted_average"
+    ),
+    "combined, shrunk": pair,
+    "combined, as the report": lambda seed: pair(seed, l2=1e-3, shrink_to="zero"),
+    "corrected": lambda seed: CorrectingClassifier(
+        logistic(), net(seed, **BEST_NET), cv=3
+    ),
+    "corrected, share chosen": lambda seed: CorrectingClassifier(
+        logistic(), net(seed, **BEST_NET), cv=3, shrinkage="auto"
+    ),
+    "aeon MiniRocket": _aeon("MiniRocketClassifier"),
+    "aeon MultiRocketHydra": _aeon("MultiRocketHydraClassifier"),
+    "sktime InceptionTime": peer(_inception),
+}
+
+
+def load(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Songs padded with NaN, labels and groups."""
+    with np.load(path, allow_pickle=False) as archive:
+        y = archive["y"]
+        group = archive.get("group")
+        if "offsets" not in archive:
+            return archive["X"].astype(np.float32), y, group
+        flat, offsets = archive["X_flat"].astype(np.float32), archive["offsets"]
+    songs = [flat[a:b] for a, b in itertools.pairwise(offsets)]
+    return stack_segments(songs), y, group
+
+
+def folds(
+    y: np.ndarray, group: np.ndarray | None, n_folds: int, repeat: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    if group is None:
+        every = RepeatedStratifiedKFold(
+            n_splits=n_folds, n_repeats=repeat + 1, random_state=0
+        )
+        yield from itertools.islice(every.split(y, y), repeat * n_folds, None)
+    else:
+        kind = StratifiedGroupKFold(n_folds, shuffle=True, random_state=repeat)
+        yield from kind.split(y, y, group)
+
+
+def score(path: str, name: str, n_folds: int, repeat: int) -> tuple[np.ndarray, float]:
+    """Which songs a model gets right that has not heard them; seconds of a fit."""
+    torch.set_num_threads(1)
+    X, y, group = load(path)
+    right, seconds = np.zeros(len(y)), []
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for train, test in folds(y, group, n_folds, repeat):
+            model, start = MODELS[name](repeat), time.process_time()
+            model.fit(X[train], y[train])
+            seconds.append(time.process_time() - start)
+            right[test] = model.predict(X[test]) == y[test]
+    return right, float(np.median(seconds))
+
+
+def main() -> None:
+    """Measure, print and keep."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source")
+    parser.add_argument("--repeats", type=int, default=4)
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--models", nargs="+", choices=list(MODELS), metavar="NAME")
+    parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
+    parser.add_argument("--out", type=Path, help="JSON file for the figures")
+    options = parser.parse_args()
+    cached = joblib.Memory(options.keep, verbose=0).cache(score)
+    table, seconds = {}, {}
+    for name in options.models or MODELS:
+        try:
+            found = [
+                cached(options.source, name, options.folds, r)
+                for r in range(options.repeats)
+            ]
+        except ImportError as error:
+            print(f"{name}: not run, {error}")
+            continue
+        table[name] = np.array([right for right, _ in found])
+        seconds[name] = float(np.median([s for _, s in found]))
+    rows, kept = [], {}
+    for name, right in table.items():
+        row = {"accuracy": vars(accuracy(right)), "fit_cpu_seconds": seconds[name]}
+        margin = ""
+        if name != REFERENCE and REFERENCE in table:
+            against = compare(right, table[REFERENCE])
+            row["against_reference"] = vars(against)
+            margin = interval(against, "+")
+        kept[name] = row
+        shown = (interval(accuracy(right)), margin, f"{seconds[name]:.2f}")
+        rows.append((name, *shown))
+    print(f"{options.repeats} x {options.folds} folds; {machine()}")
+    print_table(("model", "accuracy", f"against {REFERENCE}", "fit, CPU s"), rows)
+    if options.out is not None:
+        content = {
+            "songs": len(next(iter(table.values()))[0]),
+            "folds": f"{options.repeats} x {options.folds}",
+            "machine": machine(),
+            "reference": REFERENCE,
+            "models": kept,
+        }
+        options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
