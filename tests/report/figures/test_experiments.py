@@ -1,9 +1,13 @@
 import re
+from pathlib import Path
 
+import pytest
 from sklearn.frozen import FrozenEstimator
 
+import sklearn_msd
 from sklearn_msd.report.declaration import bases, definition
 from sklearn_msd.report.figures.experiments import FIGURES, MODELS
+from sklearn_msd.report.figures.models import CONCLUSION
 
 
 def test_all_figures_are_there_in_their_order():
@@ -53,6 +57,23 @@ def test_published_numbers():
     assert published["max 2"] == {10: 0.63, 25: 0.275}
     assert published["linear"] == {10: 0.64, 25: 0.28}
     assert published["correcting"] == {10: 0.645, 25: 0.287}
+
+
+def test_the_readme_has_the_published_numbers():
+    readme = Path(sklearn_msd.__file__).parents[1] / "README.md"
+    if not readme.exists():
+        pytest.skip("the package is installed without its README")
+    text = readme.read_text().split("## The report's accuracies")[1]
+    table = re.findall(r"^\|[^|]*\| (`[^|]*`) \| ([^|]* \| [^|]*) \|$", text, re.M)
+    rows = [numbers.split(" | ") for _, numbers in table[: len(CONCLUSION)]]
+    assert len(rows) == len(CONCLUSION)
+    for name, row in zip(CONCLUSION, rows, strict=True):
+        published = [MODELS[name].published.get(task) for task in (10, 25)]
+        for number, text in zip(published, row, strict=True):
+            ends = [float(x) for x in re.findall(r"[\d.]+", text)]
+            assert (number is None) == (text == "–")
+            if number is not None:
+                assert number == pytest.approx(sum(ends) / len(ends))
 
 
 def test_every_figure_says_what_it_asks_and_what_the_report_found():

@@ -158,7 +158,7 @@ def false_verdicts(truth, n_reports, **options):
 if __name__ == "__main__":
     n_reports = int(sys.argv[1])
     for truth in ("none", "margin"):
-        for options in ({}, {"uneven": 0.7}, {"skewed": True}, {"n_songs": 2000}):
+        for options in ({}, {"budget": 300}, {"uneven": 0.7}, {"skewed": True}):
             false, undecided = false_verdicts(truth, n_reports, **options)
             print(
                 f"{truth:6} {options!s:20} false a claim: mean "
