@@ -1,6 +1,20 @@
-"""Where nets are trained: the device that a parameter names."""
+"""Devices: the one that a parameter names, and arrays on it."""
 
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+
+import numpy as np
 import torch
+from torch import Tensor
+
+# Share of a device's free memory that songs may take; the rest is for nets.
+SHARE = 0.6
+
+# Rows compared at a time: a difference shows early, and little memory is taken.
+_ROWS = 4096
 
 
 def resolve_device(device: str) -> torch.device:
@@ -21,3 +35,93 @@ def resolve_device(device: str) -> torch.device:
             f"device={device!r} is not to be had here: {str(error).splitlines()[0]}"
         ) from error
     return found
+
+
+def free_memory(device: torch.device) -> float:
+    """Bytes that could be taken on a device; infinity where nobody can tell."""
+    if device.type != "cuda":
+        return float("inf")
+    free, _ = torch.cuda.mem_get_info(device)
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return float(free + kept)
+
+
+def held_on(device: torch.device, array: np.ndarray) -> Tensor | None:
+    """An array on a device, where it lies once, however many copies there are of it.
+
+    Cross-validation copies the songs of a fold for each candidate. These copies are
+    found by their content, as long as one of them and the array on the device live.
+
+    Parameters
+    ----------
+    device : device
+    array : ndarray of numbers
+        Nobody may change it afterwards.
+
+    Returns
+    -------
+    Tensor or None
+        None if it would take more than `SHARE` of the free memory.
+    """
+    array = np.ascontiguousarray(array)
+    compared = 0
+    while True:
+        with _lock:
+            _held[:] = [entry for entry in _held if entry.lives()]
+            alike = [
+                e for e in _held if e.number > compared and e.may_be(device, array)
+            ]
+            compared = max((entry.number for entry in _held), default=0)
+            if not alike:
+                return _bring(device, array)
+        for entry in alike:  # without the lock, as it takes its time
+            tensor = entry.tensor()
+            if tensor is not None and entry.is_of(array):
+                return tensor
+
+
+def _bring(device: torch.device, array: np.ndarray) -> Tensor | None:
+    if array.nbytes > SHARE * free_memory(device):
+        return None
+    # PyTorch warns of tensors over memory that is not to be written.
+    source = torch.from_numpy(array if array.flags.writeable else array.copy())
+    # A copy on the CPU, too: the array's own memory would live as long as the tensor.
+    tensor = source.to(device, copy=True)
+    _held.append(_Held(device, array, tensor))
+    return tensor
+
+
+class _Held:
+    """An array that is on a device, as long as both live."""
+
+    def __init__(self, device: torch.device, array: np.ndarray, tensor: Tensor) -> None:
+        self.device, self.number = device, next(_numbers)
+        self.array, self.tensor = weakref.ref(array), weakref.ref(tensor)
+
+    def lives(self) -> bool:
+        return self.array() is not None and self.tensor() is not None
+
+    def may_be(self, device: torch.device, array: np.ndarray) -> bool:
+        mine = self.array()
+        return (
+            mine is not None
+            and self.device == device
+            and (mine.shape, mine.dtype) == (array.shape, array.dtype)
+        )
+
+    def is_of(self, array: np.ndarray) -> bool:
+        mine = self.array()
+        if mine is None or mine is array:
+            return mine is array
+        bits = f"u{array.itemsize}"  # of which NaN is its own equal
+        return all(
+            np.array_equal(
+                mine[i : i + _ROWS].view(bits), array[i : i + _ROWS].view(bits)
+            )
+            for i in range(0, len(mine), _ROWS)
+        )
+
+
+_lock = threading.Lock()
+_held: list[_Held] = []
+_numbers = itertools.count(1)

@@ -13,6 +13,7 @@ from skorch.utils import data_from_dataset
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
+from sklearn_msd.common.device import held_on
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.mapped_songs import MappedSongs, on_disk
@@ -20,6 +21,9 @@ from sklearn_msd.segments.mapped_songs import MappedSongs, on_disk
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.
 PREDICTION_CHUNK = 128
+
+# On CUDA, where launches cost more than what they compute on so few.
+CUDA_CHUNK = 8192
 
 # Songs in a block of `shuffle="blocks"`: 0.8 MB of the report's songs in float16, which
 # a disk reads at its full speed. And songs held to be shuffled among each other.
@@ -47,6 +51,9 @@ class SongDataset(skorch.dataset.Dataset):
         The rows of the arrays that belong to this data set; all if None.
     dtype : torch.dtype
     device : torch.device or str
+        Songs in memory are held there as long as they fit, each array once, and then
+        batches are gathered without a transfer. Otherwise batches are brought there,
+        each while the one before is computed on.
 
     Attributes
     ----------
@@ -71,8 +78,8 @@ class SongDataset(skorch.dataset.Dataset):
         self.rows = np.arange(len(X)) if rows is None else rows
         self.stored = self.held = X
         if self.device.type != "cpu" and not on_disk(X):
-            # Held there once; batches are then gathered without a transfer.
-            self.held = torch.from_numpy(np.ascontiguousarray(X)).to(self.device)
+            held = held_on(self.device, X)
+            self.held = X if held is None else held
         self.labels = np.zeros(len(X), dtype=np.int64) if y is None else y
         self.extras = {
             name: torch.as_tensor(values, dtype=dtype, device=self.device)
@@ -115,7 +122,10 @@ class SongDataset(skorch.dataset.Dataset):
         inputs = self.held[rows]
         if not isinstance(inputs, Tensor):
             inputs = torch.from_numpy(np.asarray(inputs))
-        batch = {"x": inputs.to(self.device, self.dtype)}
+            if self.device.type == "cuda":  # from there it needs not be waited for
+                inputs = inputs.pin_memory()
+        inputs = inputs.to(self.device, non_blocking=True)
+        batch = {"x": inputs.to(self.dtype)}
         batch |= {name: values[rows] for name, values in self.extras.items()}
         return batch, self.targets[rows]
 
@@ -133,8 +143,8 @@ class SongDataset(skorch.dataset.Dataset):
 
     def has_padding(self) -> bool:
         """Whether some song ends in NaN."""
-        X = self.held[self.rows]
-        return bool((X != X).any())
+        songs = self.held[self.rows]
+        return bool((songs != songs).any())
 
     def loss_without_net(self) -> float:
         """The loss of the base logits alone; without any, of the shares of the classes.
@@ -240,8 +250,13 @@ class BatchIterator:
             songs = self.dataset
             if places is not None:
                 songs = songs.subset(places).in_memory()
-            for start in range(0, len(order), self.batch_size):
-                batch = songs[order[start : start + self.batch_size]]
+            batches: Iterator[Batch] = (
+                songs[order[start : start + self.batch_size]]
+                for start in range(0, len(order), self.batch_size)
+            )
+            if not songs.in_place:
+                batches = one_ahead(batches, songs.device)
+            for batch in batches:
                 if self.crop is not None and self.rng is not None:
                     batch[0]["x"] = random_crops(batch[0]["x"], *self.crop, self.rng)
                 yield batch
@@ -281,6 +296,29 @@ class BatchIterator:
             buffer = blocks[start : start + n_buffered]
             buffer = buffer[np.argsort(self.dataset.rows[buffer])]
             yield buffer, rng.permutation(len(buffer))
+
+
+def one_ahead(batches: Iterator[Batch], device: torch.device) -> Iterator[Batch]:
+    """The batches, each of which is already on its way when the one before is used.
+
+    On CUDA they are brought by a stream of their own, beside the computation.
+    """
+    if device.type != "cuda":
+        yield from batches
+        return
+    stream = torch.cuda.Stream(device)
+
+    def bring() -> Batch | None:
+        with torch.cuda.stream(stream):
+            return next(batches, None)
+
+    following = bring()
+    while following is not None:
+        torch.cuda.current_stream(device).wait_stream(stream)
+        batch, following = following, bring()
+        for tensor in (*batch[0].values(), batch[1]):
+            tensor.record_stream(torch.cuda.current_stream(device))
+        yield batch
 
 
 def random_crops(
@@ -337,17 +375,30 @@ def apply_in_chunks(
     ndarray of shape (n_songs, n_outputs)
     """
     out = np.empty(0)
+    start, size = 0, chunk_size(device)
     with plain_torch(), torch.inference_mode():
-        for start in range(0, len(X), PREDICTION_CHUNK):
-            chunk = np.ascontiguousarray(X[start : start + PREDICTION_CHUNK])
-            songs = _from_numpy(chunk).to(device, dtype)
-            part = function(songs).cpu().numpy()
+        while start < len(X):
+            chunk = np.ascontiguousarray(X[start : start + size])
+            try:
+                part = function(_from_numpy(chunk).to(device, dtype)).cpu().numpy()
+            except torch.OutOfMemoryError:
+                if size <= PREDICTION_CHUNK:
+                    raise
+                size //= 2
+                continue
             if start == 0:
                 # One array for all: small ones kept from each chunk would lie between
                 # the large ones of the net, whose memory then could not be used again.
                 out = np.empty((len(X), part.shape[1]), part.dtype)
             out[start : start + len(part)] = part
+            start += len(part)
     return out
+
+
+def chunk_size(device: torch.device | str) -> int:
+    """Songs to predict at a time, or less where memory is short."""
+    on_cuda = torch.device(device).type == "cuda"
+    return CUDA_CHUNK if on_cuda else PREDICTION_CHUNK
 
 
 def _from_numpy(array: np.ndarray) -> Tensor:

@@ -24,10 +24,10 @@ from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, layer_weights
 from sklearn_msd.nets.layers import noise_from
 from sklearn_msd.training.batches import (
-    PREDICTION_CHUNK,
     BatchIterator,
     SongDataset,
     as_songs,
+    chunk_size,
 )
 from sklearn_msd.training.here import here
 from sklearn_msd.training.interrupts import NotedInterrupts
@@ -94,7 +94,7 @@ class LogitNet(NeuralNetClassifier):
         self.shuffle, self.crop = shuffle, crop
         self.fit_callbacks: Mapping[str, Any] = fit_callbacks or {}
         # By skorch's name for it, where its callbacks look it up.
-        valid_size = max(self.batch_size, PREDICTION_CHUNK)
+        valid_size = max(self.batch_size, chunk_size(self.device))
         self.iterator_valid__batch_size = kwargs.get(
             "iterator_valid__batch_size", valid_size
         )
@@ -117,7 +117,8 @@ class LogitNet(NeuralNetClassifier):
         if self.masks is not None:
             with torch.no_grad():
                 for name, mask in self.masks.items():
-                    self.module_.get_parameter(name).mul_(mask)
+                    parameter = self.module_.get_parameter(name)
+                    parameter.mul_(mask.to(parameter.device))  # not there yet
         return self
 
     def initialize_optimizer(self, triggered_directly: Any = None) -> LogitNet:

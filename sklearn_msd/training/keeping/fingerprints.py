@@ -88,14 +88,13 @@ def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, 
     """Digests by the names of `fit`'s arguments.
 
     Songs are read once, block by block, as an epoch does. To read some of them only
-    would be cheaper, and not sure.
+    would be cheaper, and not sure. They are those given, wherever the net is, so that
+    a training can go on on another device.
     """
-    X, labels = songs.held, np.asarray(classes)[songs.labels]
+    X, labels = songs.stored, np.asarray(classes)[songs.labels]
     blocks = [
-        digest(as_array(block) if isinstance(block, Tensor) else np.asarray(block))
-        for block in (
-            X[rows] for rows in gen_batches(len(X), max(1, _CHUNK // X.shape[1]))
-        )
+        digest(np.asarray(X[rows]))
+        for rows in gen_batches(len(X), max(1, _CHUNK // X.shape[1]))
     ]
     found = {
         f"y{suffix}": digest(json.dumps(labels.tolist(), default=repr)),

@@ -6,6 +6,7 @@ import pytest
 import torch
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedKFold
+from skorch.callbacks import Callback
 from small_models import N_FEATURES, songs
 
 from sklearn_msd import (
@@ -16,6 +17,7 @@ from sklearn_msd import (
     SparseRefitClassifier,
     TimeConvClassifier,
 )
+from sklearn_msd.training.together.tensors import StackTensors
 
 SMALL = {
     "n_segment_features": N_FEATURES,
@@ -216,3 +218,182 @@ def flat_numbers(value):
     if isinstance(value, list):
         return [number for item in value for number in flat_numbers(item)]
     return [float(value)]
+
+
+@pytest.mark.parametrize("case", ["early stopping", "folds", "one cycle", "masks"])
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:early_stopping watches:UserWarning")
+def test_whole_fits_in_float32_predict_the_same(case):
+    nets, fits = CASES[case]
+    longer = [
+        with_dtype(net, "float32").set_params(
+            **{
+                name: 12
+                for name, value in net.get_params().items()
+                if name.split("__")[-1] == "max_epochs" and value < 12
+            }
+        )
+        for net in nets
+    ]
+    alone = [
+        clone(n).fit(*args, **kwargs)
+        for n, (args, kwargs) in zip(longer, fits, strict=True)
+    ]
+    together, _ = fit_together(longer, fits)
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(
+            one.predict_proba(X), other.predict_proba(X), atol=1e-4
+        )
+
+
+def test_one_that_diverges_leaves_the_others_sound():
+    nets = variants(TIME, learning_rate=[1e-3, 1e30, 1e-2])
+
+    def fit(net):
+        try:
+            return net.fit(X, Y)
+        except ValueError as error:
+            return str(error)
+
+    with joblib.parallel_config(backend="together", n_jobs=3, on_cpu=True) as config:
+        found = joblib.Parallel()(joblib.delayed(fit)(net) for net in nets)
+    assert config["backend"].room.sizes == [3]
+    assert "diverged" in found[1]
+    for i in (0, 2):
+        alone = clone(nets[i]).fit(X, Y)
+        np.testing.assert_allclose(
+            parameters(alone), parameters(found[i]), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_each_net_leaves_with_a_module_of_its_own():
+    nets, _ = fit_together(*CASES["seeds"])
+    pointers = [p.data_ptr() for net in nets for p in net.module_.parameters()]
+    assert len(set(pointers)) == len(pointers)
+    storage = [p.untyped_storage().nbytes() for p in nets[0].module_.parameters()]
+    assert storage == [p.nbytes for p in nets[0].module_.parameters()]
+
+
+def test_partial_fit_goes_on_from_there_as_from_a_fit_alone():
+    nets, fits = CASES["seeds"]
+    nets = [with_dtype(net, "float64") for net in nets]
+    together, _ = fit_together(nets, fits)
+    for one, other in zip(nets, together, strict=True):
+        alone = clone(one).fit(X, Y).partial_fit(X, Y)
+        other.partial_fit(X, Y)
+        np.testing.assert_allclose(parameters(alone), parameters(other), rtol=1e-6)
+
+
+class AtEpochs(Callback):
+    """Sees the ends of epochs, and no batches."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seen.append((len(net.history), net.history[-1, "train_loss"]))
+
+
+class AtBatches(Callback):
+    """Counts the batches of the training."""
+
+    def __init__(self):
+        self.count = 0
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        self.count += training
+
+
+class AtValidation(AtBatches):
+    """Counts those of the validation, and says that it needs no others."""
+
+    training_batches = False
+
+    def on_batch_end(self, net, training=False, **kwargs):
+        assert not training
+        self.count += 1
+
+
+def test_callbacks_are_called_as_in_a_fit_alone():
+    nets = [clone(TIME).set_params(callbacks=[c()]) for c in (AtEpochs, AtValidation)]
+    valid = {"X_val": X[:20], "y_val": Y[:20]}
+    fitted, sizes = fit_together(nets, [((X, Y), valid)] * 2)
+    assert sizes == [2]
+    assert fitted[0].callbacks[0].seen == [
+        (i, loss) for i, loss in enumerate(fitted[0].loss_curve_, start=1)
+    ]
+    assert fitted[1].callbacks[0].count == 4
+
+
+def test_one_with_a_callback_for_batches_trains_by_itself():
+    nets = [clone(TIME).set_params(callbacks=[AtBatches()]), clone(TIME), clone(TIME)]
+    fitted, sizes = fit_together(nets, [((X, Y), {})] * 3)
+    assert sizes == [2]
+    assert fitted[0].callbacks[0].count == 4 * 5  # epochs, of 90 songs by 20
+
+
+def test_checkpoints_are_written_and_gone_on_from(tmp_path):
+    nets = [
+        clone(TIME).set_params(max_epochs=m, checkpoint=tmp_path / f"{i}")
+        for i, m in enumerate((2, 3))
+    ]
+    _, sizes = fit_together(nets, [((X, Y), {})] * 2)
+    assert sizes == [2]
+    longer = [clone(net).set_params(max_epochs=5) for net in nets]
+    fitted, _ = fit_together(longer, [((X, Y), {})] * 2)
+    alone = clone(TIME).set_params(max_epochs=5).fit(X, Y)
+    for net in fitted:
+        assert net.n_iter_ == 5
+        np.testing.assert_allclose(
+            parameters(alone), parameters(net), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_a_stack_that_fails_leaves_its_nets_to_train_by_themselves(monkeypatch):
+    def fail(self):
+        raise RuntimeError("no rule for this")
+
+    nets, fits = CASES["one cycle"]
+    alone = [
+        clone(net).fit(*args, **kwargs)
+        for net, (args, kwargs) in zip(nets, fits, strict=True)
+    ]
+    monkeypatch.setattr(StackTensors, "step", fail)
+    with pytest.warns(UserWarning, match="one by one.*no rule for this"):
+        fitted, _ = fit_together(nets, fits)
+    for one, other in zip(alone, fitted, strict=True):
+        np.testing.assert_array_equal(parameters(one), parameters(other))
+
+
+def test_what_does_not_fit_into_memory_is_halved(monkeypatch):
+    sizes, whole = [], StackTensors.step
+
+    def step(self):
+        if self.position == 0:
+            sizes.append(len(self.nets))
+        if len(self.nets) > 2:
+            raise torch.OutOfMemoryError
+        whole(self)
+
+    monkeypatch.setattr(StackTensors, "step", step)
+    nets = variants(TIME, random_state=[0, 1, 2, 3, 4], max_epochs=[2])
+    fitted, _ = fit_together(nets, [((X, Y), {})] * 5)
+    # Five; two of them; the other three, one of them, and the last two.
+    assert sizes == [5, 2, 2, 3, 1, 1, 2, 2]
+    for one, other in zip(nets, fitted, strict=True):
+        np.testing.assert_allclose(
+            parameters(clone(one).fit(X, Y)), parameters(other), rtol=1e-4, atol=1e-6
+        )
+
+
+def test_a_stack_shrinks_when_half_of_its_nets_have_left(monkeypatch):
+    sizes, whole = [], StackTensors.run
+
+    def run(self, *args):
+        sizes.append(len(self.nets))
+        return whole(self, *args)
+
+    monkeypatch.setattr(StackTensors, "run", run)
+    nets = variants(TIME, max_epochs=[1, 2, 3, 4])
+    fit_together(nets, [((X, Y), {})] * 4)
+    assert sizes == [4, 4, 2, 1]
