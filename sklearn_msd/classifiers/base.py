@@ -45,7 +45,7 @@ from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, count_parameters
 from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
-from sklearn_msd.training.batches import SongDataset, apply_in_chunks
+from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fit_warnings import (
     warn_if_diverged,
     warn_if_not_converged,
@@ -55,6 +55,7 @@ from sklearn_msd.training.fit_warnings import (
 from sklearn_msd.training.keeping.checkpoints import Checkpoint
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
+from sklearn_msd.training.predicting import apply_in_chunks
 from sklearn_msd.training.together.fits import train_net
 
 

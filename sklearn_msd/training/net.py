@@ -27,10 +27,10 @@ from sklearn_msd.training.batches import (
     BatchIterator,
     SongDataset,
     as_songs,
-    chunk_size,
 )
-from sklearn_msd.training.here import here
-from sklearn_msd.training.interrupts import NotedInterrupts
+from sklearn_msd.training.endings.here import here
+from sklearn_msd.training.endings.interrupts import NotedInterrupts
+from sklearn_msd.training.predicting import chunk_size
 
 
 class LogitNet(NeuralNetClassifier):

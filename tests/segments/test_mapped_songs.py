@@ -21,7 +21,7 @@ from sklearn_msd import (
 )
 from sklearn_msd.datasets import MappedSongs
 from sklearn_msd.segments import scaler, validation
-from sklearn_msd.training import batches, fit_warnings
+from sklearn_msd.training import fit_warnings, predicting
 
 N_SONGS = 60
 
@@ -207,7 +207,7 @@ def test_a_search_is_that_of_the_array_and_reads_no_fold(songs, data, monkeypatc
     search = GridSearchCV(make(batch_size=10), grid, cv=3, error_score="raise")
     # A training fold has 40 songs, a test fold 20.
     monkeypatch.setattr(validation, "_CHUNK", 6 * 200)
-    monkeypatch.setattr(batches, "PREDICTION_CHUNK", 7)
+    monkeypatch.setattr(predicting, "PREDICTION_CHUNK", 7)
     monkeypatch.setattr(fit_warnings, "N_SAMPLED", 8)
     expected = search.fit(X, y).cv_results_["mean_test_score"]
     read, sizes = MappedSongs._read, []

@@ -3,15 +3,10 @@
 import numpy as np
 import pytest
 import torch
+from sklearn_msd.training.keeping.fingerprints import _digests
 
 from sklearn_msd.training import batches as module
-from sklearn_msd.training.batches import (
-    BatchIterator,
-    SongDataset,
-    apply_in_chunks,
-    one_ahead,
-)
-from sklearn_msd.training.fingerprints import _digests
+from sklearn_msd.training.batches import BatchIterator, SongDataset, one_ahead
 
 X = np.random.RandomState(0).normal(size=(300, 6)).astype(np.float32)
 Y = np.arange(300) % 3
@@ -36,29 +31,6 @@ def test_songs_that_do_not_fit_stay_and_are_brought_in_batches(monkeypatch):
     assert not on_device.in_place
     got = list(one_ahead(iter([1, 2, 3]), on_device.device))
     assert got == [1, 2, 3]
-
-
-def test_short_memory_halves_the_songs_predicted_at_a_time(monkeypatch):
-    monkeypatch.setattr(module, "chunk_size", lambda device: 1024)
-    sizes = []
-
-    def double(songs):
-        sizes.append(len(songs))
-        if len(songs) > 200:
-            raise torch.OutOfMemoryError
-        return 2 * songs
-
-    out = apply_in_chunks(double, X, torch.float32, "cpu")
-    np.testing.assert_array_equal(out, 2 * X)
-    assert sizes == [300, 300, 256, 128, 128, 44]
-
-
-def test_so_little_memory_that_nothing_fits_is_an_error():
-    def fail(songs):
-        raise torch.OutOfMemoryError
-
-    with pytest.raises(torch.OutOfMemoryError):
-        apply_in_chunks(fail, X, torch.float32, "cpu")
 
 
 def test_a_fit_is_known_again_on_another_device():

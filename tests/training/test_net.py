@@ -20,10 +20,10 @@ from sklearn_msd.training.batches import (
     BLOCK,
     BatchIterator,
     SongDataset,
-    apply_in_chunks,
 )
 from sklearn_msd.training.keeping.state import optimizer_state
 from sklearn_msd.training.net import LogitNet
+from sklearn_msd.training.predicting import apply_in_chunks
 
 N_SONGS, N_SEGMENTS, N_FEATURES, N_CLASSES, BATCH = 40, 12, 4, 3, 8
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.here import here
+from sklearn_msd.training.endings.here import here
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.together.alike import shape_of
 from sklearn_msd.training.together.stack import Seat, Stack

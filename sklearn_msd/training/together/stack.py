@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from sklearn_msd.training.batches import BatchIterator
-from sklearn_msd.training.here import Cancelled, here
+from sklearn_msd.training.endings.here import Cancelled, here
 from sklearn_msd.training.together.shares import (
     Share,
     record_losses,

@@ -12,7 +12,7 @@ from joblib.parallel import (
     SequentialBackend,
 )
 
-from sklearn_msd.training.here import here
+from sklearn_msd.training.endings.here import here
 from sklearn_msd.training.together.joblib_backend.meeting import (
     PATIENCE,
     Call,

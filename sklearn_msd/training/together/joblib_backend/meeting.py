@@ -21,7 +21,7 @@ from typing import Any
 
 import torch
 
-from sklearn_msd.training.here import Cancelled, here
+from sklearn_msd.training.endings.here import Cancelled, here
 from sklearn_msd.training.together.stack import Seat, Stack
 
 # Seconds that are waited for a straggler at least.
