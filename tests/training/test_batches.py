@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from sklearn_msd.training.keeping.fingerprints import _digests
 
 from sklearn_msd.training import batches as module
 from sklearn_msd.training.batches import BatchIterator, SongDataset, one_ahead
+from sklearn_msd.training.keeping.fingerprints import _digests
 
 X = np.random.RandomState(0).normal(size=(300, 6)).astype(np.float32)
 Y = np.arange(300) % 3

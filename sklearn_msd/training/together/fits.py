@@ -10,6 +10,9 @@ from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.together.alike import shape_of
 from sklearn_msd.training.together.stack import Seat, Stack
 
+# Steps for which one net alone is not worth a capture; an estimate, not a measurement.
+FEW_STEPS = 100
+
 
 def train_net(net: LogitNet, songs: SongDataset, epochs: int) -> None:
     """Train a net for so many epochs.
@@ -29,13 +32,14 @@ def train_net(net: LogitNet, songs: SongDataset, epochs: int) -> None:
     room = None if here.task is None or within_a_fit else here.task.room
     seat = Seat(net, songs, here.task)
     on_cuda = songs.device.type == "cuda"
+    n_steps = epochs * -(-len(songs) // int(net.batch_size))
     shape = None
     if on_cuda or (room is not None and room.on_cpu):
         shape = shape_of(net, songs)
     with ExitStack() as places:
         if shape is not None and room is not None:
             room.join(seat, shape)
-        elif shape is not None and not within_a_fit:
+        elif shape is not None and not within_a_fit and n_steps > FEW_STEPS:
             Stack([seat])
         elif room is not None:
             places.enter_context(room.alone())
