@@ -284,6 +284,16 @@ def test_there_is_a_routing_to_be_asked_for(name):
     assert make(name).get_metadata_routing() is not None
 
 
+@each
+@pytest.mark.usefixtures("routing")
+def test_no_metadata_where_routing_is_enabled(name):
+    expected = make(name)
+    with config_context(enable_metadata_routing=False):
+        expected.fit(X, y)
+    found = make(name).fit(X, y)
+    np.testing.assert_array_equal(found.predict_proba(X), expected.predict_proba(X))
+
+
 @each_around_any
 @pytest.mark.usefixtures("routing")
 def test_metadata_of_no_request_are_an_error(name):

@@ -37,7 +37,8 @@ def routed_params(
         params = params | {"sample_weight": sample_weight}
     if _routing_enabled():
         routed = process_routing(estimator, "fit", **params)
-        split = routed["splitter"]["split"] if "splitter" in routed else {}
+        # Not `in`: without metadata scikit-learn gives what has any name, endlessly.
+        split = routed.get("splitter", {"split": {}})["split"]
         return Routed({name: routed[name]["fit"] for name in names}, split)
     unknown = set(params) - {"sample_weight"}
     if unknown:
