@@ -230,10 +230,11 @@ class Results:
             at = (name, output, data_key + measure, start)
             if at not in self._right:
                 if measure == "small weights":
-                    self._right[at] = self.small_weights(name, data)[start]
+                    right = self.small_weights(name, data)[start]
                 else:
                     predicted = self.predicted(Curve(name, output), data, start)
-                    self._right[at] = (predicted == data.y_compared).astype(float)
+                    right = predicted == data.y_compared
+                self._right[at] = right.astype(float)
             rows.append(self._right[at])
         return np.stack(rows)
 

@@ -140,6 +140,16 @@ def test_small_weights_are_convolution_weights(results, data):
     )
 
 
+def test_claims_of_weights_are_judged_as_others_are(data):
+    claim = Claim("", Curve("a"), "beats", Curve("b"), measure="small weights")
+    figure = Figure("4", "t", "q.", "s", (Curve("a"),), (claim,), kind="weights")
+    records = {(*k, 0): record(PREDICTIONS[k], TESTED[k]) for k in PREDICTIONS}
+    results = results_of(data, records, figure)
+    results.look()
+    (found,) = results.judge.findings.values()
+    assert (found.comparison.margin, found.verdict) == (0, "undecided")
+
+
 def test_claims_that_compare_the_same_are_one():
     again = Claim("In other words.", Curve("a"), "beats", Curve("b"))
     figure = Figure("1", "t", "q.", "s", (Curve("a"),), (A_BEATS_B, again))
