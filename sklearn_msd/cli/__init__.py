@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import sklearn_msd
 from sklearn_msd.cli import build, compare, evaluate, info, predict, report, train
-from sklearn_msd.cli.commands import FAILED, STOPPED, USER_ERRORS, complain
+from sklearn_msd.cli.commands import FAILED, STOPPED, USER_ERRORS, print_problem
 
 _COMMANDS = (train, compare, predict, evaluate, info, build, report)
 
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
         except USER_ERRORS as error:
-            complain(error)
+            print_problem(error)
             return FAILED
         except KeyboardInterrupt:
             print("sklearn-msd: stopped", file=sys.stderr)
@@ -107,6 +107,6 @@ def _shower() -> Callable[..., None]:
     def show(message: Warning | str, *_: object, **__: object) -> None:
         if str(message) not in shown:
             shown.add(str(message))
-            complain(str(message), "warning")
+            print_problem(str(message), "warning")
 
     return show

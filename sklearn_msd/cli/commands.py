@@ -56,7 +56,7 @@ def add_command(
     return parser.add_argument
 
 
-def complain(error: BaseException | str, kind: str = "error") -> None:
+def print_problem(error: BaseException | str, kind: str = "error") -> None:
     """Say on standard error, in one line, what went wrong."""
     text = str(error)
     if isinstance(error, OSError) and error.strerror and error.filename is not None:

@@ -9,8 +9,8 @@ from sklearn_msd.cli.commands import (
     Commands,
     add_command,
     cell,
-    complain,
     json_line,
+    print_problem,
 )
 
 _DESCRIPTION = """\
@@ -84,6 +84,6 @@ def _run(args: argparse.Namespace) -> int:
             raise
         except USER_ERRORS as error:
             sys.stdout.flush()  # keeps the order where both go to one place
-            complain(error)
+            print_problem(error)
             code = SOME_FAILED
     return code

@@ -96,7 +96,7 @@ class SavedModel:
         self.n_segments = self._n_segments()
 
     def features(self) -> str:
-        """What it hears: kinds of a recording's features, or who made the features."""
+        """Its input: kinds of a recording's features, or what computed the features."""
         kinds = {segmenter.features for segmenter in self.segmenters}
         return ", ".join(sorted(kinds)) or str(self.metadata.get("features"))
 

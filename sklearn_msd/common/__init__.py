@@ -1,4 +1,4 @@
 """What every folder may lean on: whole files, model files, devices, extras.
 
-It knows nothing of songs or nets. Read `files.whole` first.
+It knows nothing of songs or nets. Read `files.atomic` first.
 """

@@ -24,7 +24,7 @@ milliseconds of it and not a musical event, and chroma means little. What it sha
 with songs is a real order in time of real audio features, in the same shape.
 
 Speakers differ more than takes do: split by ``groups`` to know how a model does on
-voices that it has not heard. Takes 0 to 4 are test data in the source's own split.
+voices that it was not trained on. Takes 0 to 4 are test data in the source's own split.
 
 Sixty of the recordings, one of each digit by each speaker, lie beside the segments as
 WAV files, 8 kHz, mono; ``recordings`` names them.
@@ -90,7 +90,7 @@ def load_spoken_digits(
     >>> digits = load_spoken_digits()
     >>> digits.data.shape
     (600, 3000)
-    >>> scores = cross_val_score(  # on voices not heard in training
+    >>> scores = cross_val_score(  # on voices that are not in training
     ...     KNeighborsClassifier(), digits.data, digits.target,
     ...     groups=digits.groups, cv=GroupKFold(6),
     ... )

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_msd.common.files.whole import whole_file
+from sklearn_msd.common.files.atomic import atomic_file
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive, write_npz
 
 
@@ -72,9 +72,9 @@ class RecordStore:
             for name, array in getattr(record, kind).items()
         }
         self.folder.mkdir(parents=True, exist_ok=True)
-        with whole_file(self.folder / f"{key}.npz") as file:
+        with atomic_file(self.folder / f"{key}.npz") as file:
             write_npz(file, arrays)
-        with whole_file(self.folder / f"{key}.json") as file:
+        with atomic_file(self.folder / f"{key}.json") as file:
             file.write(json.dumps(record.info, indent=1).encode())
 
     def load(self, key: str) -> Record | None:

@@ -32,7 +32,7 @@ from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
 from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.nonlinear import NonlinearCombiner
-from sklearn_msd.common.files.whole import checked_path, whole_file
+from sklearn_msd.common.files.atomic import atomic_file, checked_path
 from sklearn_msd.common.optional import import_optional
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.datasets.audio.segmenter import AudioSegmenter
@@ -123,7 +123,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     if program is None:
         raise RuntimeError("PyTorch exported no graph.")
     program.model.metadata_props["classes"] = json.dumps(estimator.classes_.tolist())
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(program.model_proto.SerializeToString())
 
 

@@ -20,8 +20,8 @@ import numpy as np
 import safetensors
 import safetensors.numpy
 
+from sklearn_msd.common.files.atomic import atomic_file, checked_path
 from sklearn_msd.common.files.damage import one_error
-from sklearn_msd.common.files.whole import checked_path, whole_file
 
 # Raised when files change in a way that earlier versions cannot read.
 FORMAT = 2
@@ -55,7 +55,7 @@ def write_model_file(
         {_MANIFEST: np.frombuffer(text, np.uint8), **tensors},
         metadata={_METADATA: json.dumps(header)},
     )
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(content)
 
 

@@ -26,7 +26,7 @@ from sklearn_msd.datasets.audio.formats.containers import (
 from sklearn_msd.datasets.audio.formats.mpeg import Stream, as_file, find_streams
 from sklearn_msd.datasets.audio.formats.other_decoders import Blocks, other_blocks
 
-# libsndfile's number of samples where the header does not tell it is larger still.
+# libsndfile's number of samples is larger still where the header does not say it.
 _UNKNOWN_LENGTH = 2**60
 # Some frames of MP3, which headers count in more ways than one.
 _TOLERANCE = 0.1  # seconds
@@ -241,7 +241,7 @@ def _file_blocks(path: str, file: Any) -> Blocks:
         yield block, file.samplerate
     missing = expected - length if expected < _UNKNOWN_LENGTH else 0
     if missing > _TOLERANCE * file.samplerate or header_says_more(log):
-        raise ValueError(f"{path}: cut short: the header tells of more samples.")
+        raise ValueError(f"{path}: cut short: the header counts more samples.")
 
 
 @cache

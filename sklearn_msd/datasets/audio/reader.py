@@ -1,4 +1,4 @@
-"""What reads files as `AudioSegmenter` is told, one by one, with a cache or without."""
+"""Read files by the parameters of `AudioSegmenter`, with a cache or without."""
 
 import os
 from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _read(
     device: str,
     versions: str,
 ) -> tuple[NDArray[np.float32], list[str]]:
-    """Read a file; a cache tells what was read by all arguments but the path."""
+    """Read a file; a cache finds what was read by all arguments but the path."""
     kind = kind_of_segments(features, output, device)
     audio = decode_audio(path, kind.rate)
     segments, _ = kind.segments(audio.samples, audio.rate)

@@ -34,7 +34,7 @@ class AnnotationProblem(NamedTuple):
 
 
 class GenreAnnotations(dict[str, str]):
-    """A mapping from track id to (majority) genre, with what else the file told.
+    """A mapping from track id to (majority) genre, with what else the file says.
 
     Attributes
     ----------

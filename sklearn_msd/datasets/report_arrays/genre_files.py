@@ -24,7 +24,7 @@ SPLITS = ("train", "valid", "test")
 
 
 class StoredSplit(NamedTuple):
-    """One split as it is stored; None where a file does not tell."""
+    """One split as it is stored; None where a file does not say."""
 
     inputs: np.ndarray  # (n_songs, n_segments, 25)
     targets: np.ndarray | None  # (n_songs,) integers

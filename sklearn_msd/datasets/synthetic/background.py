@@ -137,7 +137,7 @@ class Background:
         self.step_root = root(rest * (1 - np.outer(lag1, lag1))).astype(np.float32)
         self.between_root = root(between - signal_between).astype(np.float32)
 
-    def draw(
+    def sample(
         self, n_songs: int, n_segments: int, rng: np.random.Generator
     ) -> FloatArray:
         """Draw (n_songs, n_segments, 25) float32 values around 0."""

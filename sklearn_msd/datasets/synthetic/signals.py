@@ -48,7 +48,7 @@ class Moments(NamedTuple):
     lag1: FloatArray  # (25,) covariance of each feature with the next segment's
 
 
-def draw_patterns(rng: np.random.Generator) -> Kinds[FloatArray]:
+def sample_patterns(rng: np.random.Generator) -> Kinds[FloatArray]:
     """Draw unit patterns of sounds, the axes of a randomly turned timbre space.
 
     Either end of an axis is a sound, so that no two sounds are alike. The frequent
@@ -94,42 +94,42 @@ def moments(patterns: Kinds[FloatArray], shares: Kinds[float]) -> Moments:
     return Moments(mean, within, lag1)
 
 
-def draw_sounds(
+def sample_sounds(
     shares: Kinds[float], class_sep: float, rng: np.random.Generator
 ) -> tuple[Kinds[FloatArray], Moments]:
     """Draw sounds and their moments.
 
-    Of a hundred draws the one that leaves most room for a background: where a signal
+    Of a hundred samples the one that leaves most room for a background: where a signal
     takes much of a feature's variance and little of its autocorrelation, no background
     can make up for it.
     """
     scale = class_sep * innovation_root()
-    draws = []
+    samples = []
     for _ in range(100):
-        sounds = Kinds(*(p @ scale for p in draw_patterns(rng)))
+        sounds = Kinds(*(p @ scale for p in sample_patterns(rng)))
         added = moments(sounds, shares)
         needed = np.abs(lag1_left(added.within, added.lag1)).max()
-        draws.append((needed, sounds, added))
-    _, sounds, added = min(draws, key=itemgetter(0))
+        samples.append((needed, sounds, added))
+    _, sounds, added = min(samples, key=itemgetter(0))
     return sounds, added
 
 
-def draw_words(n_classes: int, n_bits: int, rng: np.random.Generator) -> IntArray:
+def sample_words(n_classes: int, n_bits: int, rng: np.random.Generator) -> IntArray:
     """Draw (n_classes, n_bits) bits, each set in half of the classes.
 
-    Of a hundred draws the one with the fewest like words, so that tasks drawn with
+    Of a hundred samples the one with the fewest like words, so that tasks sampled with
     different seeds are about equally hard.
     """
     half = np.arange(n_classes) % 2
-    draws = [
+    samples = [
         np.column_stack([rng.permutation(half) for _ in range(n_bits)])
         for _ in range(100)
     ]
-    likeness = [np.exp(-1.0 * (w[:, None] != w).sum(-1)).sum() for w in draws]
-    return draws[int(np.argmin(likeness))]
+    likeness = [np.exp(-1.0 * (w[:, None] != w).sum(-1)).sum() for w in samples]
+    return samples[int(np.argmin(likeness))]
 
 
-def draw_centres(n_classes: int, rng: np.random.Generator) -> FloatArray:
+def sample_centres(n_classes: int, rng: np.random.Generator) -> FloatArray:
     """Draw (n_classes, 25) unit vectors, orthogonal by 25, less their mean."""
     blocks = -(-n_classes // N_FEATURES)
     squares = rng.standard_normal((blocks, N_FEATURES, N_FEATURES))
@@ -165,25 +165,25 @@ class Signals:
         rng: np.random.Generator,
     ) -> None:
         self.shares, self.noise = shares, noise
-        sounds, self.moments = draw_sounds(shares, class_sep, rng)
+        sounds, self.moments = sample_sounds(shares, class_sep, rng)
         # The sounds in one table, kind after kind; row 0 is silence.
         table = [p.reshape(-1, N_FEATURES) for p in sounds]
         self.sounds = np.vstack([np.zeros(N_FEATURES), *table]).astype(np.float32)
         self.first_sound = Kinds(*np.cumsum([1, *map(len, table[:-1])]).tolist())
-        self.words = Kinds(*(draw_words(n_classes, n_bits, rng) for n_bits in N_BITS))
-        centres = mean_sep * draw_centres(n_classes, rng)
+        self.words = Kinds(*(sample_words(n_classes, n_bits, rng) for n_bits in N_BITS))
+        centres = mean_sep * sample_centres(n_classes, rng)
         centres = centres @ root(uncut_statistics().between)
         self.centres = centres.astype(np.float32)
         self.between = centres.T @ centres / n_classes
 
-    def draw(
+    def sample(
         self, y: IntArray, n_segments: int, rng: np.random.Generator
     ) -> FloatArray:
         """Draw (n_songs, n_segments, 25) float32 songs of the classes `y`."""
-        sounds = self.sounds[self._draw_score(y, n_segments, rng)]
+        sounds = self.sounds[self._sample_score(y, n_segments, rng)]
         return sounds + self.centres[y][:, None]
 
-    def _draw_score(
+    def _sample_score(
         self, y: IntArray, n_segments: int, rng: np.random.Generator
     ) -> IntArray:
         """Draw (n_songs, n_segments) rows of the table of sounds.
@@ -201,16 +201,16 @@ class Signals:
         ends = np.cumsum([0, *amounts])
         segment, order, position = (np.s_[:, a:b] for a, b in pairwise(ends))
 
-        which, bits = self._draw_bits("segment", y, amounts[0], rng)
+        which, bits = self._sample_bits("segment", y, amounts[0], rng)
         items[segment] = (self.first_sound.segment + 2 * which + bits)[..., None]
 
-        which, bits = self._draw_bits("order", y, amounts[1], rng)
+        which, bits = self._sample_bits("order", y, amounts[1], rng)
         first = self.first_sound.order + 2 * which
         items[order] = np.stack([first + bits, first + 1 - bits], axis=-1)
 
-        which, bits = self._draw_bits("position", y, amounts[2], rng)
+        which, bits = self._sample_bits("position", y, amounts[2], rng)
         items[position] = (self.first_sound.position + which)[..., None]
-        # Of two times drawn, the earlier or the later.
+        # Of two times sampled, the earlier or the later.
         times = np.sort([when[position], rng.random(which.shape)], axis=0)
         when[position] = np.where(bits, times[1], times[0])
 
@@ -219,7 +219,7 @@ class Signals:
         lasts = np.take_along_axis(lasts, by_time, axis=1)
         return items[lasts].reshape(n_songs, n_segments)
 
-    def _draw_bits(
+    def _sample_bits(
         self, kind: str, y: IntArray, amount: int, rng: np.random.Generator
     ) -> tuple[IntArray, IntArray]:
         """Draw (n_songs, amount) events: of which bit, and the bit's value."""

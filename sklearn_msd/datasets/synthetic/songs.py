@@ -140,10 +140,10 @@ def make_songs(
         Integers from 0 on, or strings ("genre 0", ...).
     task_state : int, RandomState instance or None, default=None
         Decides what the classes are like. Pass an int to get more songs of the same
-        classes with another ``random_state``; None draws it from ``random_state``.
+        classes with another ``random_state``; None takes it from ``random_state``.
     random_state : int, RandomState instance or None, default=None
-        Decides everything else. None draws from the system, never from numpy's global
-        state.
+        Decides everything else. None takes it from the system, never from numpy's
+        global state.
 
     Returns
     -------
@@ -200,8 +200,8 @@ def make_songs(
     lengths = rng.integers(shortest, n_segments, size=n_songs, endpoint=True)
     X = np.full((n_songs, n_segments, N_FEATURES), np.nan, dtype=np.float32)
     for part, length in _parts_of_equal_length(lengths):
-        songs = background.draw(len(part), length, rng)
-        songs += signals.draw(y[part], length, rng)
+        songs = background.sample(len(part), length, rng)
+        songs += signals.sample(y[part], length, rng)
         X[part, :length] = transpose_and_cut(songs, offset, rng)
     if standardize:
         real = song_statistics()

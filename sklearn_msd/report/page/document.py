@@ -11,7 +11,7 @@ from pathlib import Path
 import jinja2
 from markupsafe import Markup
 
-from sklearn_msd.common.files.whole import whole_file
+from sklearn_msd.common.files.atomic import atomic_file
 from sklearn_msd.report.page.svg import themed
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -182,7 +182,7 @@ def write_html(blocks: Sequence[Block], path: Path) -> None:
         contents=contents(blocks),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write(page.encode())
 
 
@@ -193,9 +193,9 @@ def write_markdown(blocks: Sequence[Block], path: Path) -> None:
     for block in blocks:
         if isinstance(block, Picture):
             for i, panel in enumerate(block.panels, 1):
-                with whole_file(pictures / f"{block.name}-{i}.svg") as file:
+                with atomic_file(pictures / f"{block.name}-{i}.svg") as file:
                     file.write(panel.encode())
-    with whole_file(path) as file:
+    with atomic_file(path) as file:
         file.write("\n".join(_markdown(block) for block in blocks).encode())
 
 

@@ -22,13 +22,13 @@ import numpy as np
 from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 
+from sklearn_msd.common.files.atomic import remove_parts
 from sklearn_msd.common.files.model_file import (
     read_model_file,
     refusing,
     write_model_file,
 )
 from sklearn_msd.common.files.values import ValueDecoder, ValueEncoder
-from sklearn_msd.common.files.whole import remove_parts
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.keeping.fingerprints import as_json, digest, fit_fingerprint
 from sklearn_msd.training.keeping.state import optimizer_state, restore_optimizer

@@ -41,7 +41,7 @@ def test_root_drops_negative_directions():
 def test_background_alone_has_the_covariances_and_autocorrelation():
     rng = np.random.default_rng(0)
     # Long songs, so that the mean of a song says little of its noise.
-    x = Background(NOTHING, np.zeros(25), NOTHING).draw(500, 500, rng)
+    x = Background(NOTHING, np.zeros(25), NOTHING).sample(500, 500, rng)
     assert x.dtype == np.float32
     figures = uncut_statistics()
     within_std = np.sqrt(np.diag(figures.within))
@@ -65,7 +65,7 @@ def test_background_leaves_room_for_a_signal():
     figures = uncut_statistics()
     signal = 0.3 * figures.within
     signal_lag1 = np.diag(signal) * figures.lag1
-    x = Background(signal, signal_lag1, NOTHING).draw(400, 300, rng)
+    x = Background(signal, signal_lag1, NOTHING).sample(400, 300, rng)
     x -= x.mean(axis=1, keepdims=True)
     assert_allclose(x.std(axis=(0, 1)) ** 2, 0.7 * np.diag(figures.within), rtol=0.05)
 

@@ -28,7 +28,7 @@ _FIRST, _LAST = 2, 4  # flags of Ogg pages
 
 
 def header_says_more(log: str) -> bool:
-    """Whether libsndfile's log of a file tells of samples that are not there."""
+    """Whether libsndfile's log of a file counts samples that are not there."""
     sizes = [(int(said), int(is_)) for said, is_ in _WRONG_SIZE.findall(log)]
     return any(is_ < said < _UNKNOWN_SIZE for said, is_ in sizes)
 

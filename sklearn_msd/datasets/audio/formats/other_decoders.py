@@ -98,7 +98,7 @@ def _decoders() -> list[Any]:
 
 
 def _refusal(path: str, kind: str | None, error: Exception) -> str:
-    """What to tell of a file that no decoder reads."""
+    """The message about a file that no decoder reads."""
     soundfile = import_optional("soundfile", "audio")
     ending = os.path.splitext(path)[1][1:].upper()
     said = getattr(error, "error_string", str(error))  # without the path

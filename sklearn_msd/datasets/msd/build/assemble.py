@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_msd.common.files.whole import whole_file
+from sklearn_msd.common.files.atomic import atomic_file
 from sklearn_msd.datasets.msd.build.shards import REASONS, Settings, Shard, Skipped
 from sklearn_msd.datasets.report_arrays.genre_files import (
     SPLITS,
@@ -33,7 +33,7 @@ class SongTable(NamedTuple):
 
 
 def collect(shards: Sequence[Shard], listing: Path) -> tuple[SongTable, dict[str, int]]:
-    """Join what the shards tell, leaving out duplicate tracks; list what was skipped.
+    """Join what the shards hold, leaving out duplicate tracks; list what was skipped.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def collect(shards: Sequence[Shard], listing: Path) -> tuple[SongTable, dict[str
     seen: set[str] = set()
     parts = []
     with (
-        whole_file(listing) as raw,
+        atomic_file(listing) as raw,
         open(
             raw.fileno(),
             "w",
@@ -107,19 +107,19 @@ def choose(
 
 def check_counts(counts: dict[str, int], max_skipped: float, listing: Path) -> None:
     """Raise if too many songs were skipped, or all."""
-    told = ", ".join(f"{name} {count}" for name, count in counts.items())
+    summary = ", ".join(f"{name} {count}" for name, count in counts.items())
     bad = sum(
         counts[name] for name in ("unreadable", "damaged", "too_short", "duplicate")
     )
     if bad > max_skipped * counts["read"]:
         raise ValueError(
             f"{bad} of {counts['read']} songs read were skipped, more than "
-            f"max_skipped={max_skipped} allows ({told}). {listing} lists them; the "
+            f"max_skipped={max_skipped} allows ({summary}). {listing} lists them; the "
             "same call with a larger max_skipped goes on from here."
         )
     if not counts["kept"]:
         raise ValueError(
-            f"no song is annotated and long enough ({told}); see {listing}."
+            f"no song is annotated and long enough ({summary}); see {listing}."
         )
 
 
@@ -141,19 +141,19 @@ def check_table(table: dict[str, dict[str, int]], n_per_class: int | None) -> No
     for split, row in table.items():
         if not any(row.values()):
             raise ValueError(f"no song is left for {split}: there are too few artists.")
-    thoughts = []
+    problems = []
     for split, row in table.items():
         if lacking := [genre for genre, count in row.items() if not count]:
-            thoughts.append(f"{split} has no song of {', '.join(lacking)}")
+            problems.append(f"{split} has no song of {', '.join(lacking)}")
     totals = {
         genre: sum(row[genre] for row in table.values()) for genre in table["train"]
     }
     if n_per_class is not None and min(totals.values()) < n_per_class:
         few = [f"{g} {n}" for g, n in totals.items() if n < n_per_class]
-        thoughts.append(f"fewer than n_per_class={n_per_class}: {', '.join(few)}")
-    if thoughts:
+        problems.append(f"fewer than n_per_class={n_per_class}: {', '.join(few)}")
+    if problems:
         # Up through build_msd_genre and its parameter checks to the caller.
-        warnings.warn("; ".join(thoughts) + ".", UserWarning, stacklevel=4)
+        warnings.warn("; ".join(problems) + ".", UserWarning, stacklevel=4)
 
 
 def publish(
@@ -205,7 +205,7 @@ def publish(
         del stored
         path.unlink()
     os.replace(work / "skipped.tsv", staging / "skipped.tsv")
-    with whole_file(staging / "build.json") as file:
+    with atomic_file(staging / "build.json") as file:
         file.write((json.dumps(report, indent=1) + "\n").encode())
     if target.is_dir():
         target.rmdir()  # it is empty, or this raises

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_msd.common.files.whole import whole_file
+from sklearn_msd.common.files.atomic import atomic_file
 from sklearn_msd.datasets.msd.annotations import TRACK_ID
 from sklearn_msd.datasets.msd.build.walk import Piece
 from sklearn_msd.datasets.msd.labels import Labels
@@ -75,7 +75,7 @@ class Shard:
         self.json_path = work / f"{key}.json"
 
     def content(self) -> tuple[list[Kept], list[Skipped], dict[str, int]]:
-        """Read what the shard tells: songs kept, songs skipped, and counts."""
+        """Read what the shard holds: songs kept, songs skipped, and counts."""
         content = json.loads(self.json_path.read_text(encoding="ascii"))
         return (
             [Kept(*song) for song in content["kept"]],
@@ -128,13 +128,13 @@ def write_shard(
     kept: list[Kept] = []
     skipped: list[Skipped] = []
     counts = {"found": 0, "read": 0, "labelled": 0}
-    with whole_file(shard.rows_path) as file:
+    with atomic_file(shard.rows_path) as file:
         for piece in pieces:
             for song, segments in _read(base, piece, labels, settings, skipped, counts):
                 file.write(segments.tobytes())
                 kept.append(song)
     content = {"kept": kept, "skipped": skipped, "counts": counts}
-    with whole_file(shard.json_path) as file:
+    with atomic_file(shard.json_path) as file:
         file.write(json.dumps(content).encode("ascii"))
     return key
 

@@ -20,7 +20,7 @@ GROUP_BYTES = 64_000_000
 class Piece(NamedTuple):
     """Songs `first` to `stop` (all of them: None) of one file.
 
-    Size and time of change tell whether the file is still the one that was read.
+    Size and time of change show whether the file is still the one that was read.
     """
 
     path: str  # relative to the root
@@ -69,7 +69,7 @@ def _iter_pieces(
         path = os.path.relpath(entry, base)
         try:
             stat = entry.stat()
-        except OSError:  # a broken link: reading it will tell, and be counted
+        except OSError:  # a broken link: reading it will fail, and be counted
             yield Piece(path, 0, None, 0, 0)
             continue
         whole = Piece(path, 0, None, stat.st_size, stat.st_mtime_ns)

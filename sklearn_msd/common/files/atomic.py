@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing: files appear whole or not at all."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def checked_path(path: Any) -> Path:
 
 
 @contextmanager
-def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
-    """A binary file that appears under its name when it is on the disk, or never.
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
+    """Write a binary file atomically: it appears when it is on the disk, or never.
 
     Of a file that is replaced, the permissions stay. A symbolic link stays one: the
     file that it points to is replaced.
@@ -43,8 +43,8 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[IO[bytes]]:
     Raises
     ------
     OSError
-        With the name of the file, which a full disk does not tell; also where there is
-        a folder or a device.
+        With the name of the file, which the error of a full disk lacks; also where
+        there is a folder or a device.
     """
     path = checked_path(path)
     target = Path(os.path.realpath(path))
