@@ -39,7 +39,7 @@ AUTO = (
 )
 
 # What a combination has in it.
-_MEMBERS = {"segments": ("svm", "net"), "musicnn": ("svm", "logistic")}
+_MEMBERS = {"segments": ("logistic", "net"), "musicnn": ("svm", "logistic")}
 
 # Statistics of a song, for models that take no sequences. Of musicnn's three seconds
 # more than the mean was of no use.

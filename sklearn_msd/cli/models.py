@@ -57,6 +57,7 @@ def _net() -> Any:
         summary_norm="batch",
         dropout=0.5,
         crop_segments=120,
+        learning_rate=5e-3,
         lr_schedule="one_cycle",
         max_epochs=30,
         batch_size=25,
