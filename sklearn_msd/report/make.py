@@ -29,8 +29,9 @@ from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.runner import Plan, Settings
 from sklearn_msd.report.study import conduct
 
-# Steps of 50 songs after which the curves of all nets are flat on synthetic songs.
-STEPS = 1600
+# So many songs are shown to a model from each random start, in all epochs and folds:
+# after 20 epochs of 4,000 synthetic songs the curves of all nets are flat.
+SONGS_SHOWN = 80_000
 # No more epochs than the report's, however few the songs.
 MOST_EPOCHS = 100
 
@@ -43,7 +44,7 @@ class Size:
     ----------
     amount : Amount
     max_epochs : int or None
-        None is as many as `STEPS` take.
+        None is as many as show a model `SONGS_SHOWN` songs.
     minutes : float or None
     n_segments : int
         Of synthetic songs.
@@ -219,9 +220,9 @@ def _with_data(
 
 
 def _epochs(data: ReportData) -> int:
-    """As many as flatten the curves: steps enough, or all that the report took."""
-    per_epoch = math.ceil(len(data.one_split.y_train) / 50)
-    return min(MOST_EPOCHS, math.ceil(STEPS / per_epoch))
+    """As many as flatten the curves, or all that the report took."""
+    in_an_epoch = sum(len(split.y_train) for split in data.splits(0))
+    return min(MOST_EPOCHS, math.ceil(SONGS_SHOWN / in_an_epoch))
 
 
 def choose(ids: Sequence[str] | None) -> list[Figure]:

@@ -356,6 +356,24 @@ def test_with_next_to_no_time_the_page_says_what_is_missing(source, tmp_path):
     assert "Time allowed: 1e-06 minutes in all." in text
 
 
+def test_epochs_are_as_many_as_flatten_the_curves(few, source):
+    def epochs(source, **limits):
+        size = Size(Amount(80, 20, 40), None, None, **limits)
+        ((_, data),) = make_module._with_data(
+            choose(["8"]), source, None, size, AudioSegmenter(), named=True
+        )
+        return data.max_epochs, data
+
+    assert epochs(few)[0] == epochs(source)[0] == 100  # the report's, at most
+    monkey = pytest.MonkeyPatch()
+    with monkey.context() as patch:
+        patch.setattr(make_module, "SONGS_SHOWN", 800)
+        for data in (few, source):
+            found, used = epochs(data)
+            shown = sum(len(split.y_train) for split in used.splits(0)) * found
+            assert 800 <= shown < 900
+
+
 def test_words_fit_their_numbers(source, tmp_path):
     text = quick(source, tmp_path, max_epochs=1)[1].read_text()
     assert "1 epoch on" in text
