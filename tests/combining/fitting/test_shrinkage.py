@@ -8,10 +8,17 @@ from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
+from sklearn.model_selection import KFold
 from small_models import frozen_nets
 
 from sklearn_msd import LinearCombiner, load, save
-from sklearn_msd.combining.fitting.shrinkage import STRENGTHS, choose_share, fit_shrunk
+from sklearn_msd.combining.fitting.shrinkage import (
+    STRENGTHS,
+    choose_share,
+    choose_strength,
+    fit_shrunk,
+    model_weights,
+)
 
 CLASSES = np.array(["a", "b", "c", "d"])
 
@@ -188,6 +195,45 @@ def test_a_class_of_one_song_leaves_nothing_to_choose_by():
     codes[codes == 3] = 2
     codes[0] = 3
     assert LinearCombiner(models).fit(X, CLASSES[codes]).l2_ == np.inf
+
+
+@pytest.mark.parametrize("how", ["zero", "average", "weighted_average"])
+def test_strength_is_the_greatest_within_one_standard_error_of_the_best(how):
+    finite = [l2 for l2 in STRENGTHS if np.isfinite(l2)]
+    tried = finite if how == "zero" else [*finite, np.inf]
+    chosen = []
+    for seed in range(8):
+        X, codes, _ = logits_of_models(60, [1, 3], seed)
+        if seed == 0:  # nothing to learn: the more of a penalty, the better
+            X = np.random.RandomState(9).normal(size=X.shape)
+        weight = np.random.RandomState(seed).exponential(size=60) ** 3
+        folds = list(KFold(3).split(X))
+        losses = np.empty((len(tried), 60))
+        for train, test in folds:
+            known, right = X[train], codes[train]
+            by_model = {"zero": np.zeros(2), "average": np.full(2, 0.5)}.get(how)
+            if by_model is None:
+                by_model = model_weights(known, right, 4, weight[train])
+            towards = np.hstack([w * np.eye(4) for w in by_model])
+            for i, l2 in enumerate(tried):
+                coef, intercept = towards, 0
+                if np.isfinite(l2):
+                    fitted = fit_shrunk(known, right, towards, l2, weight[train])
+                    coef, intercept = fitted
+                log_proba = log_softmax(X[test] @ coef.T + intercept, axis=1)
+                losses[i, test] = -log_proba[np.arange(len(test)), codes[test]]
+        means = np.average(losses, axis=1, weights=weight)
+        worse = losses - losses[means.argmin()]
+        mean = np.average(worse, axis=1, weights=weight)
+        share = weight / weight.sum()
+        error = np.sqrt(((worse - mean[:, None]) ** 2) @ share**2)
+        chosen.append(
+            max(l2 for l2, m, e in zip(tried, mean, error, strict=True) if m <= e)
+        )
+        found = choose_strength(how, X, codes, 4, weight, folds)
+        assert found == chosen[-1]
+    assert chosen[0] == tried[-1]
+    assert len(set(chosen)) > 1
 
 
 def test_share_of_a_correction():

@@ -98,6 +98,13 @@ def test_few_songs_that_all_agree_decide_nothing():
     assert single.verdict("beats", 0.01) == "undecided"
 
 
+def test_an_accuracy_lies_between_0_and_1():
+    none, all_songs = accuracy(np.zeros((2, 4))), accuracy(np.ones((2, 4)))
+    assert none.low == 0
+    assert none.high == pytest.approx(1 - all_songs.low)
+    assert all_songs.high == 1
+
+
 def test_what_is_no_result_is_refused():
     for wrong in ([1, 0], None, [["a"]], [[]], [[2]], [[np.nan]]):
         with pytest.raises(ValueError, match="left must"):
