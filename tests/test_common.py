@@ -84,8 +84,11 @@ META = [
     CorrectingClassifier(NET, BRIEF, freeze=False, use_hidden=True),
 ]
 
-# What the nets can be set to; it runs code that the others do not.
-SETTINGS = [clone(NETS[0]).set_params(class_weight="balanced")]
+# What the nets can be set to; each runs code that the others do not.
+SETTINGS = [
+    clone(NETS[0]).set_params(class_weight="balanced"),
+    clone(NETS[0]).set_params(lr_schedule="one_cycle"),
+]
 
 # Weighting a song and repeating it add the same numbers in another order, and the check
 # allows 1e-7, which float32 does not hold. In float64 the check passes; test_base.py
@@ -111,6 +114,11 @@ def test_net_in_float64_with_full_batches(estimator, check):
     check(estimator)
 
 
+@parametrize_with_checks([in_float64(net) for net in SETTINGS])
+def test_net_with_a_setting(estimator, check):
+    check(estimator)
+
+
 @parametrize_with_checks(
     NOISY,
     expected_failed_checks=lambda net: {
@@ -122,7 +130,7 @@ def test_net_with_noise(estimator, check):
 
 
 @parametrize_with_checks(
-    NETS + SETTINGS + META[-1:],
+    NETS + META[-1:],
     expected_failed_checks=lambda net: FLOAT32_ROUNDING,
 )
 def test_net_as_it_comes(estimator, check):
