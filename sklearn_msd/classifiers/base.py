@@ -11,14 +11,9 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.callback import CallbackSupportMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.multiclass import (
-    _check_partial_fit_first_call,
-    check_classification_targets,
-)
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 from skorch.helper import predefined_split
 
@@ -41,6 +36,12 @@ from sklearn_msd.classifiers.preparing import (
     validation_songs,
 )
 from sklearn_msd.common.atomic_fits import atomic_training, forget_fit
+from sklearn_msd.common.scikit_learn.private import (
+    CallbackSupportMixin,
+    Interval,
+    check_partial_fit_first_call,
+    fit_context,
+)
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, count_parameters
 from sklearn_msd.nets.layers import initialised
@@ -138,7 +139,7 @@ class BaseSegmentClassifier(
         return self
 
     @atomic_training
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @plain_torch()
     def _fit(
         self,
@@ -195,7 +196,7 @@ class BaseSegmentClassifier(
         context.call_on_fit_task_end(**task, reconstruction_attributes={})
         return self
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     @plain_torch()
     def partial_fit(
         self,
@@ -238,7 +239,7 @@ class BaseSegmentClassifier(
         check_classification_targets(y)
         if classes is not None:
             classes = sorted_classes(classes, "classes")
-        _check_partial_fit_first_call(self, classes)
+        check_partial_fit_first_call(self, classes)
         check_known(present, self.classes_, "y has labels that are not in `classes`")
         y = np.searchsorted(self.classes_, y)
         train = training_songs(self, X, y, sample_weight, base_logits, FitOptions())

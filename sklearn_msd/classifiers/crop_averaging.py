@@ -5,35 +5,30 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-    _fit_context,
-    clone,
-)
-from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._split import GroupsConsumerMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import (
     check_consistent_length,
     check_random_state,
     column_or_1d,
     get_tags,
 )
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    _routing_enabled,
-    get_routing_for_object,
-)
+from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_method_params,
-    _check_sample_weight,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.classifiers.logit_classifier import ScoreMixin
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.private import (
+    BaseSearchCV,
+    GroupsConsumerMixin,
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_method_params,
+    check_sample_weight,
+    fit_context,
+    routing_enabled,
+)
 from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.segments.as_array import as_array, as_labels
 from sklearn_msd.segments.layout import PADS, crop_songs
@@ -138,7 +133,7 @@ class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
 
     # The estimator inside is checked by its own fit.
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the classifier on crops.
 
@@ -175,14 +170,14 @@ class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
         check_classification_targets(y)
         if sample_weight is not None:
             sample_weight = as_array(sample_weight, "sample_weight")
-            sample_weight = _check_sample_weight(sample_weight, songs)
+            sample_weight = check_sample_weight(sample_weight, songs)
         params = self._for_estimator(len(songs), sample_weight, params)
         of_crop = np.arange(len(songs)).repeat(int(self.n_crops))
         self.estimator_ = clone(self.estimator)
         self.estimator_.fit(
             self._crop(songs, self.crop),
             y[of_crop],
-            **_check_method_params(songs, params, indices=of_crop),
+            **check_method_params(songs, params, indices=of_crop),
         )
         self.classes_ = self.estimator_.classes_
         return self
@@ -196,7 +191,7 @@ class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
             return routed_params(self, inside, sample_weight, params).fit["estimator"]
         groups = params.pop("groups", None)
         groups = {"groups": np.arange(n_songs) if groups is None else groups}
-        if _routing_enabled():
+        if routing_enabled():
             params |= groups
             return routed_params(self, inside, sample_weight, params).fit["estimator"]
         return (
@@ -271,7 +266,7 @@ class CropAveragingClassifier(ScoreMixin, MetaEstimatorMixin, BaseEstimator):
 
 def _takes_groups(estimator: Any) -> bool:
     """Whether something inside splits songs by groups."""
-    if _routing_enabled():
+    if routing_enabled():
         routing = get_routing_for_object(estimator)
         return bool(routing.consumes("fit", ["groups"]))
     by_groups = isinstance(getattr(estimator, "cv", None), GroupsConsumerMixin)

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.docstrings import FITTED_ATTRIBUTES, NET_PARAMETERS
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.scikit_learn.private import Interval, StrOptions
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.nets.fully_connected import FullyConnectedNet

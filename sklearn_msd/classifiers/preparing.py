@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.classifiers.callbacks import has_callbacks_of
 from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.scikit_learn.private import check_sample_weight
 from sklearn_msd.nets.base import SegmentNet, check_layer_names
 from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.as_array import as_array
@@ -281,7 +281,7 @@ def _song_weights(
     estimator: Any, X: Any, y: np.ndarray, sample_weight: Any
 ) -> np.ndarray:
     """Weights of songs times those of their classes, of mean 1."""
-    weight = _check_sample_weight(
+    weight = check_sample_weight(
         as_array(sample_weight, "sample_weight"),
         X,
         dtype=np.float64,

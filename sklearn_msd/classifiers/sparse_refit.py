@@ -7,15 +7,15 @@ from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.logit_classifier import LogitClassifierMixin
 from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.private import Interval, fit_context
 from sklearn_msd.nets.base import check_layer_names, layer_weights
 from sklearn_msd.training.keeping.checkpoints import sibling
 from sklearn_msd.training.parameters import SEQUENCE
@@ -102,7 +102,7 @@ class SparseRefitClassifier(LogitClassifierMixin, BaseEstimator):
 
     # The net checks its own parameters.
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.ensemble._base import _fit_single_estimator
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.multiclass import check_classification_targets
@@ -14,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.combining.logits import class_logits
+from sklearn_msd.common.scikit_learn.private import fit_single_estimator
 from sklearn_msd.segments.as_array import as_labels
 from sklearn_msd.segments.validation import sorted_classes
 
@@ -46,7 +46,7 @@ def fit_base(base: Any, X: Any, y: Any, params: dict[str, Any]) -> Any:
     """A fitted clone; a frozen base is handed back untouched."""
     if is_frozen(base):
         return base
-    return _fit_single_estimator(clone(base), X, y, params)
+    return fit_single_estimator(clone(base), X, y, params)
 
 
 def check_fitted_base(name: str, base: Any, classes: np.ndarray) -> None:

@@ -5,10 +5,9 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils import check_random_state, get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.metadata_routing import MetadataRouter
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
@@ -28,6 +27,12 @@ from sklearn_msd.combining.fitting.correctors import fit_net, held_out_share, ne
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.private import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    fit_context,
+)
 from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CorrectedNet
@@ -171,7 +176,7 @@ class CorrectingClassifier(
 
     # The base is checked by its own fit.
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

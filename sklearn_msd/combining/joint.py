@@ -7,9 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from sklearn.base import _fit_context
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval
 
 from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.preparing import FitOptions
@@ -18,6 +16,7 @@ from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.stacking import CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.scikit_learn.private import Interval, fit_context
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
@@ -108,7 +107,7 @@ class JointCombiner(LearningCurvesMixin, TrainingParameters, LinearCombiner):
     }
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

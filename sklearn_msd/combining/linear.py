@@ -4,11 +4,8 @@ from numbers import Real
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 from sklearn.linear_model import LogisticRegression
 from sklearn.utils import deprecated
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.combining.fitting.shrinkage import (
     ShrinkTo,
@@ -20,6 +17,12 @@ from sklearn_msd.combining.logits import folds_of
 from sklearn_msd.combining.stacking import BASES, CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    check_sample_weight,
+    fit_context,
+)
 from sklearn_msd.segments.as_array import as_array
 
 # Of songs that all models were frozen on, to choose a strength by.
@@ -126,7 +129,7 @@ class LinearCombiner(StackedLogits):
 
     # The bases are checked by their own fit.
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any, sample_weight: Any = None, **params: Any) -> Self:
         """Fit the bases that are not frozen, and the combiner.
 
@@ -227,7 +230,7 @@ class LinearCombiner(StackedLogits):
 
 
 def _scaled_weight(sample_weight: Any, stacked: np.ndarray) -> np.ndarray:
-    weight = _check_sample_weight(
+    weight = check_sample_weight(
         as_array(sample_weight, "sample_weight"), stacked, ensure_non_negative=True
     )
     # By a power of two, which rounds nothing: sums of huge ones overflow.

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import _fit_context
 
 from sklearn_msd.classifiers.net_classifiers import FullyConnectedClassifier
 from sklearn_msd.classifiers.preparing import FitOptions
@@ -14,6 +13,7 @@ from sklearn_msd.combining.logits import class_logits
 from sklearn_msd.combining.stacking import BASES, CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.scikit_learn.private import fit_context
 from sklearn_msd.training.parameters import (
     SEQUENCE,
     TRAINING_PARAMETERS,
@@ -80,7 +80,7 @@ class NonlinearCombiner(LearningCurvesMixin, TrainingParameters, StackedLogits):
     }
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=False)
+    @fit_context(prefer_skip_nested_validation=False)
     def fit(
         self,
         X: Any,

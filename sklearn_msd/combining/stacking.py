@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.ensemble import StackingClassifier
-from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
 from sklearn.utils import Bunch
-from sklearn.utils._repr_html.estimator import _VisualBlock
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
@@ -24,6 +22,10 @@ from sklearn_msd.combining.bases import (
     take_feature_names,
 )
 from sklearn_msd.combining.logits import class_logits, folds_of, out_of_fold_logits
+from sklearn_msd.common.scikit_learn.private import (
+    BaseHeterogeneousEnsemble,
+    VisualBlock,
+)
 from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
 from sklearn_msd.segments.as_array import as_array
 
@@ -129,7 +131,7 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
                     f"estimators[{i}] must have a classifier or 'drop'; got {base!r}."
                 )
         checked: tuple[Sequence[str], Sequence[Any]]
-        checked = _BaseHeterogeneousEnsemble._validate_estimators(self)
+        checked = BaseHeterogeneousEnsemble._validate_estimators(self)
         return checked
 
     def transform(self, X: Any) -> np.ndarray:
@@ -155,10 +157,10 @@ class StackedLogits(LogitClassifierMixin, StackingClassifier):
         self._n_feature_outs = [scores.shape[1] for scores in logits]
         return np.hstack(logits).astype(np.float64)
 
-    def _sk_visual_block_(self) -> _VisualBlock:
+    def _sk_visual_block_(self) -> VisualBlock:
         # StackingClassifier's shows the final estimator that it would have had.
         names, estimators = zip(*self.estimators, strict=True)
-        return _VisualBlock("parallel", estimators, names=names)
+        return VisualBlock("parallel", estimators, names=names)
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Routing of `sample_weight` and other metadata to the bases and to `cv`.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn.frozen import FrozenEstimator
-from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
+
+from sklearn_msd.common.scikit_learn.private import BaseSearchCV
 
 
 def look_through(estimator: Any) -> tuple[Any, list[Any]]:

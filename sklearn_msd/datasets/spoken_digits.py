@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import validate_params
 
+from sklearn_msd.common.scikit_learn.private import validate_params
 from sklearn_msd.segments.columns import feature_names, flat_feature_names
 
 DATA = Path(__file__).with_name("data")

@@ -60,7 +60,10 @@ class RecurrentNet(SegmentNet):
         songs, lengths = split_padding(x.unflatten(1, (-1, self.n_segment_features)))
         sequences: Any = songs
         # An exported graph is of songs of full length: it cannot ask for the lengths.
-        exporting = torch.compiler.is_exporting()
+        # Before PyTorch 2.7 there is no such question.
+        exporting = getattr(
+            torch.compiler, "is_exporting", torch.compiler.is_compiling
+        )()
         if not exporting and bool((lengths < songs.shape[1]).any()):
             sequences = pack_padded_sequence(
                 songs, lengths.cpu(), batch_first=True, enforce_sorted=False

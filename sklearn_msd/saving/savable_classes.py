@@ -51,11 +51,11 @@ _PACKAGES = ("sklearn_msd", "sklearn_msd.datasets")
 @cache
 def classes_by_name() -> dict[str, type]:
     """Every class that may be in a file, by the name that it has there."""
-    found = _PARTS | {
-        f"{module}.{name}": getattr(importlib.import_module(module), name)
-        for module, names in _CLASSES.items()
-        for name in names
-    }
+    found = dict(_PARTS)
+    for module, names in _CLASSES.items():
+        source = importlib.import_module(module)
+        present = [name for name in names if hasattr(source, name)]  # in this version
+        found |= {f"{module}.{name}": getattr(source, name) for name in present}
     for package in _PACKAGES:
         public = importlib.import_module(package)
         for name in public.__all__:

@@ -12,7 +12,6 @@ import numpy as np
 import sklearn
 import skorch
 import torch
-from sklearn.utils.fixes import parse_version
 
 import sklearn_msd
 from sklearn_msd.common.files.model_file import (
@@ -20,6 +19,7 @@ from sklearn_msd.common.files.model_file import (
     refusing,
     write_model_file,
 )
+from sklearn_msd.common.scikit_learn.private import parse_version
 from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.saving.format_1 import Format1Decoder
 from sklearn_msd.saving.object_graph import GraphDecoder, GraphEncoder

@@ -5,16 +5,17 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    check_feature_names_in,
+    fit_context,
+)
 from sklearn_msd.segments.columns import flat_feature_names
 from sklearn_msd.segments.layout import (
     CROPS,
@@ -109,7 +110,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the songs; there is nothing to learn.
 
@@ -176,7 +177,7 @@ class SegmentCropper(TransformerMixin, BaseEstimator):
             Names, as objects.
         """
         check_is_fitted(self, "n_features_in_")
-        _check_feature_names_in(self, input_features, generate_names=False)
+        check_feature_names_in(self, input_features, generate_names=False)
         features = [f"feature_{i}" for i in range(self.n_segment_features_)]
         names = flat_feature_names(self.n_segments, features)
         return np.asarray(names, dtype=object)

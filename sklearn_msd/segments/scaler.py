@@ -6,19 +6,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils import assert_all_finite, gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
+from sklearn_msd.common.scikit_learn.private import Interval, StrOptions, fit_context
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.layout import (
     is_song_list,
@@ -102,7 +97,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.n_segment_features = n_segment_features
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Take means and deviations.
 
@@ -126,7 +121,7 @@ class SegmentScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         return self._update(X, StandardScaler(), reset=True)
 
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any = None) -> Self:
         """Take more songs into the means and deviations.
 

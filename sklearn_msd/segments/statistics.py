@@ -8,12 +8,16 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import assert_all_finite
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    check_feature_names_in,
+    fit_context,
+)
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 from sklearn_msd.segments.layout import stack_segments
 from sklearn_msd.segments.validation import check_padding, validate_uncropped
@@ -131,7 +135,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
         self.n_segment_features = n_segment_features
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> Self:
         """Check the songs; there is nothing to learn.
 
@@ -216,7 +220,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
             Names, as objects.
         """
         check_is_fitted(self, "n_features_in_")
-        _check_feature_names_in(self, input_features, generate_names=False)
+        check_feature_names_in(self, input_features, generate_names=False)
         return np.asarray(self._names(), dtype=object)
 
     def _names(self) -> list[str]:

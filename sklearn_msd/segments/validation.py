@@ -13,12 +13,9 @@ from sklearn.utils import (
     check_consistent_length,
     column_or_1d,
 )
-from sklearn.utils.validation import (
-    FLOAT_DTYPES,
-    _check_feature_names,
-    validate_data,
-)
+from sklearn.utils.validation import FLOAT_DTYPES, validate_data
 
+from sklearn_msd.common.scikit_learn.private import check_feature_names
 from sklearn_msd.segments.as_array import as_array, as_labels
 from sklearn_msd.segments.columns import N_FEATURES
 from sklearn_msd.segments.layout import (
@@ -142,7 +139,7 @@ def validate_uncropped(estimator: Any, X: Any, *, reset: bool) -> Any:
         songs = check_songs(X, "X")
         flatten_songs(songs[0][None], width)  # raises for a wrong width
         if reset:
-            _check_feature_names(estimator, songs, reset=True)  # forgets old ones
+            check_feature_names(estimator, songs, reset=True)  # forgets old ones
             estimator.n_features_in_ = max(map(len, songs)) * width
         return songs
     rows = validate_flat(estimator, X, width=width, reset=reset, any_length=True)

@@ -8,10 +8,10 @@ from numbers import Integral, Real
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from skorch.callbacks import Callback
 
 from sklearn_msd.common.copies import copied
+from sklearn_msd.common.scikit_learn.private import Interval, StrOptions
 
 # scikit-learn's "array-like" are all that have a length, forests among them.
 SEQUENCE = [list, tuple, set, frozenset, np.ndarray]

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
-from sklearn.utils import _safe_indexing
-from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_msd.classifiers.preparing import FitOptions
 from sklearn_msd.combining.fitting.shrinkage import choose_share
 from sklearn_msd.combining.logits import class_logits, folds_of
+from sklearn_msd.common.scikit_learn.private import check_sample_weight, safe_indexing
 
 # Of songs that a frozen base has not seen.
 _N_FOLDS = 5
@@ -49,7 +48,7 @@ def held_out_share(
     classes = np.unique(y)
     if folds is None:
         folds = folds_of(_N_FOLDS, songs.logits, y)
-    weight = _check_sample_weight(sample_weight, songs.logits)
+    weight = check_sample_weight(sample_weight, songs.logits)
     correction = np.full(songs.logits.shape, np.nan)
     for known, held_out in folds:
         if len(np.unique(y[known])) < len(classes):
@@ -58,13 +57,13 @@ def held_out_share(
         net_of(net).set_params(checkpoint=None)
         fit_net(
             net,
-            _safe_indexing(songs.rows, known),
+            safe_indexing(songs.rows, known),
             y[known],
             sample_weight=None if sample_weight is None else weight[known],
             base_logits=songs.logits[known],
             options=FitOptions(warn_of_scale=warn_of_scale),
         )
-        correction[held_out] = class_logits(net, _safe_indexing(songs.rows, held_out))
+        correction[held_out] = class_logits(net, safe_indexing(songs.rows, held_out))
     tried = ~np.isnan(correction).any(axis=1)
     if not tried.any():
         return 0.0

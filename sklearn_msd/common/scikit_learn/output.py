@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn_msd.common.scikit_learn.private import wrap_data_with_container
 
 Transformer = TypeVar("Transformer", bound=type)
 
@@ -25,7 +25,7 @@ def frames_of_flat_songs(transformer: Transformer) -> Transformer:
             out = transform(self, X)
             if out.ndim != 2:
                 return out
-            return _wrap_data_with_container("transform", out, X, self)
+            return wrap_data_with_container("transform", out, X, self)
 
         return flat_as_configured
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
-    _routing_enabled,
     process_routing,
 )
+
+from sklearn_msd.common.scikit_learn.private import routing_enabled
 
 
 class Routed(NamedTuple):
@@ -35,7 +36,7 @@ def routed_params(
     """
     if sample_weight is not None:
         params = params | {"sample_weight": sample_weight}
-    if _routing_enabled():
+    if routing_enabled():
         routed = process_routing(estimator, "fit", **params)
         # Not `in`: without metadata scikit-learn gives what has any name, endlessly.
         split = routed.get("splitter", {"split": {}})["split"]

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import StrOptions, validate_params
 
+from sklearn_msd.common.scikit_learn.private import StrOptions, validate_params
 from sklearn_msd.segments.columns import COLUMN_ORDER, check_order, feature_names
 
 # The analysis of a song takes about a megabyte, and in memory many times as much.

@@ -9,8 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn_msd.datasets.audio.decoding import RATES, decode_audio
 from sklearn_msd.datasets.audio.features import FEATURE_VERSION, RATE, audio_segments
 from sklearn_msd.segments.as_array import as_array

@@ -10,16 +10,17 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from joblib import Memory
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
-from sklearn.utils._param_validation import (
-    HasMethods,
-    Interval,
-    StrOptions,
-)
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.scikit_learn.output import frames_of_flat_songs
+from sklearn_msd.common.scikit_learn.private import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    fit_context,
+)
 from sklearn_msd.datasets.audio.decoding import check_file
 from sklearn_msd.datasets.audio.reader import SegmentReader
 from sklearn_msd.datasets.audio.recording import KIND_CONSTRAINTS
@@ -112,7 +113,7 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
         self.device = device
 
     @atomic_fit
-    @_fit_context(prefer_skip_nested_validation=True)
+    @fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Sequence[str | os.PathLike[str]], y: Any = None) -> Self:
         """Check the parameters; there is nothing to learn, and no file is read.
 

@@ -7,7 +7,7 @@ from collections.abc import Container
 from sys import intern
 from typing import Any, NamedTuple
 
-from sklearn.utils._param_validation import StrOptions, validate_params
+from sklearn_msd.common.scikit_learn.private import StrOptions, validate_params
 
 #: What a Million Song Dataset track id looks like.
 TRACK_ID = re.compile(r"TR[A-Z]{5}[0-9A-F]{11}")

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn_msd.datasets.msd.song_file import SongFile
 from sklearn_msd.segments.columns import COLUMN_ORDER, feature_names
 

@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import PredefinedSplit
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn_msd.datasets.report_arrays.genre_files import (
     SPLITS,
     check_targets,

@@ -6,8 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn_msd.datasets.synthetic.background import (
     Background,
     FloatArray,

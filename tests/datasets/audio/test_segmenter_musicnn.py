@@ -186,14 +186,20 @@ class TestPipelines:
             again.predict_proba(files[0]), pipeline.predict_proba(files[0])
         )
 
-    def test_onnx_has_no_recordings(self, files, pipeline, tmp_path):
+    def test_onnx_takes_features_and_no_recordings(self, files, pipeline, tmp_path):
         pytest.importorskip("onnxscript")
+        runtime = pytest.importorskip("onnxruntime")
         pipeline.fit(*files)
-        with pytest.raises((TypeError, AttributeError), match="AudioSegmenter"):
-            to_onnx(pipeline, tmp_path / "model.onnx")
+        to_onnx(pipeline, tmp_path / "model.onnx")
+        session = runtime.InferenceSession(tmp_path / "model.onnx")
+        features = pipeline[0].transform(files[0]).astype(np.float32)
+        (found,) = session.run(["probabilities"], {"X": features})
+        assert_allclose(found, pipeline.predict_proba(files[0]), atol=1e-5)
 
     def test_a_net_takes_them(self, files):
         net = TimeConvClassifier(
+            kernel_height=1,
+            pooling=None,
             global_pooling="mean_max",
             n_kernels=8,
             hidden_layer_sizes=(8,),

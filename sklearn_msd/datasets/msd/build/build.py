@@ -12,11 +12,15 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from sklearn.utils import Bunch
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 from tqdm import tqdm
 
 from sklearn_msd.common.files.walk import FolderWalk
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.common.scikit_learn.private import (
+    Interval,
+    StrOptions,
+    validate_params,
+)
 from sklearn_msd.datasets.msd.build.assemble import (
     check_counts,
     check_table,
