@@ -126,7 +126,8 @@ def net_to_continue(estimator: Any) -> LogitNet:
     settings = training_settings(estimator)
     earlier = getattr(estimator, "_settings", settings)
     same_callbacks = has_callbacks_of(net, estimator)
-    if settings == earlier and same_callbacks and net.can_train:
+    read_only = any(parameter.is_inference() for parameter in module.parameters())
+    if settings == earlier and same_callbacks and net.can_train and not read_only:
         return net
     if settings["net"] != earlier["net"]:
         module = module_to_continue(estimator, module, "partial_fit")

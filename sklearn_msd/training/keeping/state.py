@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from skorch.history import History
 
 from sklearn_msd.common.device import resolve_device
@@ -112,11 +113,18 @@ def restore_optimizer(
         own = {name: group[name] for name in ("params", "weight_decay")}
         group |= found | own
     present["state"] = {
-        i: state["weights"][name]
+        i: {key: _trainable(value) for key, value in state["weights"][name].items()}
         for i, name in enumerate(order)
         if name in state["weights"]
     }
     net.optimizer_.load_state_dict(present)
+
+
+def _trainable(value: Any) -> Any:
+    """A tensor that was copied in PyTorch's inference mode can only be read."""
+    if isinstance(value, torch.Tensor) and value.is_inference():
+        return value.clone()
+    return value
 
 
 def continue_from(
