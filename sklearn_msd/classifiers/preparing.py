@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_msd.classifiers.callbacks import has_callbacks_of
 from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.scikit_learn.definition import definition
 from sklearn_msd.common.scikit_learn.private import check_sample_weight
 from sklearn_msd.nets.base import SegmentNet, check_layer_names
 from sklearn_msd.nets.layers import initialised
@@ -24,7 +25,6 @@ from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.fit_warnings import warn_of_scale, warn_of_validation_scale
-from sklearn_msd.training.keeping.fingerprints import as_json
 from sklearn_msd.training.keeping.state import continue_from
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
@@ -106,7 +106,7 @@ def training_settings(estimator: Any) -> dict[str, Any]:
         "dtype": estimator.dtype,
         "device": str(resolve_device(estimator.device)),
         "net": {
-            name: as_json(value)
+            name: definition(value, other=repr)
             for name, value in estimator.get_params(deep=False).items()
             if name not in {*of_training, "warm_start"}
         },

@@ -5,6 +5,7 @@ from typing import Any
 
 from sklearn_msd.cli.commands import Commands, add_command, cell, show
 from sklearn_msd.cli.environment import environment
+from sklearn_msd.common.scikit_learn.definition import definition
 
 _DESCRIPTION = """\
 Say what is in a model file: the kind of model and its parameters, the labels, what it
@@ -67,10 +68,7 @@ def _run(args: argparse.Namespace) -> None:
     versions = model.versions
     if args.json:
         parameters = {
-            type(step).__name__: {
-                name: value if _is_plain(value) else repr(value)
-                for name, value in step.get_params(deep=False).items()
-            }
+            type(step).__name__: definition(step, without=(), other=repr)["params"]
             for step in steps
         }
         more = {"parameters": parameters, "metadata": model.metadata}
@@ -87,9 +85,3 @@ def _run(args: argparse.Namespace) -> None:
             show({f"trained: {name}": value}, as_json=False)
     wrote = ", ".join(f"{name} {number}" for name, number in versions.items())
     show({"written by": wrote}, as_json=False)
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, str | int | float)

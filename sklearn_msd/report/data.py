@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-import joblib
 import numpy as np
 
+from sklearn_msd.common.files.digests import digest
 from sklearn_msd.segments.columns import N_FEATURES, feature_names
 
 
@@ -58,8 +58,9 @@ class Split:
     def key(self) -> str:
         """Changes with any number in the data."""
         arrays = [getattr(self, name) for name in ARRAYS]
-        key: str = joblib.hash((self.n_valid, self.n_segment_features, *arrays))
-        return key
+        kinds = [f"{array.dtype} {array.shape}" for array in arrays]
+        about = [self.n_valid, self.n_segment_features, kinds]
+        return digest(str(about), *arrays)
 
 
 # What a split has of songs.
@@ -119,8 +120,7 @@ class ReportData:
     @cached_property
     def key(self) -> str:
         """Changes with any number in the data."""
-        key: str = joblib.hash([split.key for split in self.splits(0)])
-        return key
+        return digest(*(split.key for split in self.splits(0)))
 
     @property
     def one_split(self) -> Split:

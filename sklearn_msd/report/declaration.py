@@ -3,7 +3,8 @@
 A model is declared by an unfitted estimator. Where it builds on models that are trained
 before it, these are declared in place as ``FrozenEstimator(base)``, and the runner puts
 the trained ones there. So a declaration says all that a model depends on, and its
-:func:`definition` is what the model's results are filed under.
+:func:`~sklearn_msd.common.scikit_learn.definition.definition` is what the model's
+results are filed under.
 """
 
 from __future__ import annotations
@@ -12,12 +13,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
-
-# What changes where or how loudly a model is trained, but not the model.
-NOT_THE_MODEL = {"device", "callbacks", "checkpoint", "verbose", "n_jobs"}
 
 Relation = Literal["beats", "does not beat", "equals"]
 Standing = Literal["claimed", "expected", "open"]
@@ -205,30 +202,3 @@ def bases(value: Any) -> Iterator[BaseEstimator]:
     elif isinstance(value, list | tuple):
         for item in value:
             yield from bases(item)
-
-
-def definition(value: Any) -> Any:
-    """An estimator or parameter as JSON, the same for equal definitions.
-
-    Raises
-    ------
-    TypeError
-        For a value that has no such form.
-    """
-    if isinstance(value, BaseEstimator):
-        kind = type(value)
-        params = {
-            name: definition(param)
-            for name, param in sorted(value.get_params(deep=False).items())
-            if name not in NOT_THE_MODEL
-        }
-        return {"class": f"{kind.__module__}.{kind.__qualname__}", "params": params}
-    if isinstance(value, list | tuple):
-        return [definition(item) for item in value]
-    if isinstance(value, Mapping):
-        return {str(key): definition(item) for key, item in sorted(value.items())}
-    if isinstance(value, np.generic):
-        return value.item()
-    if value is None or isinstance(value, str | int | float):
-        return value
-    raise TypeError(f"{value!r} is no part of a definition that can be filed.")

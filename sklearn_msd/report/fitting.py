@@ -9,23 +9,19 @@ from importlib.metadata import version
 from typing import Any
 
 import numpy as np
-import torch
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import log_loss
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import has_fit_parameter
 
 import sklearn_msd
-from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.classifiers.sparse_refit import SparseRefitClassifier
 from sklearn_msd.combining.correcting import CorrectingClassifier
-from sklearn_msd.nets.base import count_parameters
+from sklearn_msd.common.scikit_learn.definition import definition
 from sklearn_msd.report.data import Split
-from sklearn_msd.report.declaration import definition, rebuild
+from sklearn_msd.report.declaration import rebuild
 from sklearn_msd.report.recorder import OutputHistory, PredictionRecorder
 from sklearn_msd.report.records import Record, RecordStore
 from sklearn_msd.saving.parameter_counts import n_parameters
-from sklearn_msd.segments.validation import segment_width
 
 Outputs = dict[str, np.ndarray]
 
@@ -51,14 +47,14 @@ def train(
         Where `store` has the record of each base, by :func:`fingerprint`.
     store : RecordStore
     keep_weights : bool
-        Whether the record holds the net's parameters.
+        Whether the record holds the model itself.
     """
 
     def trained(frozen: FrozenEstimator) -> FrozenEstimator:
         record = store.load(base_keys[fingerprint(frozen.estimator)])
-        if record is None:
+        if record is None or record.model is None:
             raise OSError(f"the record of a base of {label} has gone from the disk")
-        return FrozenEstimator(restore(frozen.estimator, record, data))
+        return FrozenEstimator(record.model)
 
     start, start_cpu = time.perf_counter(), time.process_time()
     recorder = PredictionRecorder(data.n_valid)
@@ -76,13 +72,16 @@ def train(
     }
     if isinstance(model, SparseRefitClassifier):
         info["masked"] = model.sparsity_["total"]
-    weights = {}
-    if keep_weights:
-        weights = {
-            name: parameter.detach().cpu().numpy()
-            for name, parameter in model.module_.named_parameters()
-        }
-    return Record(info, *outputs, weights)
+    return Record(info, *outputs, _kept(model) if keep_weights else None)
+
+
+def _kept(net: Any) -> Any:
+    """A trained net without what followed its training, which no file holds.
+
+    Its numbers are in the record, and nobody trains it on.
+    """
+    net.net_.forget_training()
+    return net.set_params(callbacks=None)
 
 
 def fit(
@@ -127,23 +126,6 @@ def fit(
             if one.tested is not None
         },
     )
-
-
-def restore(
-    estimator: BaseSegmentClassifier, record: Record, data: Split
-) -> BaseSegmentClassifier:
-    """The net that a record was made of, fitted as it was."""
-    estimator.classes_ = np.arange(data.n_classes)
-    estimator.n_features_in_ = data.X_train.shape[1]
-    segment_width(estimator, data.X_train, reset=True)
-    estimator._rng = check_random_state(estimator.random_state)
-    estimator.net_ = estimator._make_net(estimator._initialised_module())
-    estimator.module_.load_state_dict(
-        {name: torch.from_numpy(array) for name, array in record.weights.items()}
-    )
-    estimator.net_.forget_training()
-    estimator.n_parameters_ = count_parameters(estimator.module_)
-    return estimator
 
 
 def versions() -> dict[str, str]:

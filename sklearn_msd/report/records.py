@@ -1,4 +1,4 @@
-"""What is kept of each trained model: a JSON and an npz file, whole or not at all."""
+"""What is kept of each trained model: its results, and where need be itself."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from sklearn_msd.common.files.atomic import atomic_file
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive, write_npz
+from sklearn_msd.saving.save_load import load, save
 
 
 @dataclass(frozen=True)
@@ -30,24 +31,33 @@ class Record:
     tested : mapping of str to ndarray
         For each output, predicted class of each test song at the epoch of the best
         validation accuracy, (n_test,); empty without test songs.
-    weights : mapping of str to ndarray
-        Parameters of the net after the last epoch, for the models that need them.
+    model : estimator or None
+        The trained model, where others build on it or its weights are shown.
     """
 
     info: dict[str, Any]
     losses: Mapping[str, np.ndarray]
     predictions: Mapping[str, np.ndarray]
     tested: Mapping[str, np.ndarray] = field(default_factory=dict)
-    weights: Mapping[str, np.ndarray] = field(default_factory=dict)
+    model: Any = None
+
+    @property
+    def weights(self) -> dict[str, np.ndarray]:
+        """Weights and biases of the model by name, where it is kept and a net."""
+        return {
+            name: parameter.detach().cpu().numpy()
+            for name, parameter in self.model.module_.named_parameters()
+        }
 
 
-_KINDS = ("losses", "predictions", "tested", "weights")
+_KINDS = ("losses", "predictions", "tested")
 
 
 class RecordStore:
     """A folder of records, filed under keys.
 
-    The JSON file comes last: a record is there when it is. Nothing is pickled.
+    Of each record there are a JSON and an npz file, and of some a model file. The JSON
+    file comes last: a record is there when it is. Nothing is pickled.
 
     Parameters
     ----------
@@ -74,8 +84,11 @@ class RecordStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_file(self.folder / f"{key}.npz") as file:
             write_npz(file, arrays)
+        if record.model is not None:
+            save(record.model, self.folder / f"{key}.msd", optimizer=False)
         with atomic_file(self.folder / f"{key}.json") as file:
-            file.write(json.dumps(record.info, indent=1).encode())
+            info = {**record.info, "keeps_model": record.model is not None}
+            file.write(json.dumps(info, indent=1).encode())
 
     def load(self, key: str) -> Record | None:
         """The record, or None where there is none that can be read."""
@@ -83,10 +96,12 @@ class RecordStore:
             info = json.loads((self.folder / f"{key}.json").read_bytes())
             with NpzArchive(self.folder / f"{key}.npz") as archive:
                 arrays = {name: archive.read(name) for name in archive.names}
+            keeps_model = info.get("keeps_model", False)
+            model = load(self.folder / f"{key}.msd") if keeps_model else None
         except (FileNotFoundError, NotADirectoryError, ValueError):
             return None
         kinds: dict[str, dict[str, np.ndarray]] = {kind: {} for kind in _KINDS}
         for name, array in arrays.items():
             kind, _, output = name.partition("/")
             kinds[kind][output] = array
-        return Record(info, **kinds)
+        return Record(info, **kinds, model=model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -13,8 +12,10 @@ import joblib
 import numpy as np
 
 import sklearn_msd
+from sklearn_msd.common.files.digests import digest
+from sklearn_msd.common.scikit_learn.definition import definition
 from sklearn_msd.report.data import ARRAYS, ReportData, Split
-from sklearn_msd.report.declaration import Model, bases, configured, definition
+from sklearn_msd.report.declaration import Model, bases, configured
 from sklearn_msd.report.fitting import fingerprint, train
 from sklearn_msd.report.records import Record, RecordStore
 
@@ -144,8 +145,7 @@ class Plan:
             "seed": seed,
             "sklearn_msd": sklearn_msd.__version__,
         }
-        text = json.dumps(identity, sort_keys=True).encode()
-        key = hashlib.sha256(text).hexdigest()[:24]
+        key = digest(json.dumps(identity, sort_keys=True))[:24]
         mark = fingerprint(estimator)
         label = self._labels.get(mark, type(estimator).__name__)
         needed.pop(key, None)

@@ -6,7 +6,8 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from sklearn_msd import SegmentConvClassifier, TimeConvClassifier
-from sklearn_msd.report.declaration import bases, configured, definition, rebuild
+from sklearn_msd.common.scikit_learn.definition import definition
+from sklearn_msd.report.declaration import bases, configured, rebuild
 
 
 def combined():

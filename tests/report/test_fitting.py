@@ -16,7 +16,7 @@ from sklearn_msd import (
 )
 from sklearn_msd.report.data import Split
 from sklearn_msd.report.declaration import rebuild
-from sklearn_msd.report.fitting import fingerprint, fit, n_parameters, restore, train
+from sklearn_msd.report.fitting import fingerprint, fit, n_parameters, train
 from sklearn_msd.report.recorder import PredictionRecorder
 from sklearn_msd.report.records import RecordStore
 
@@ -153,7 +153,8 @@ def test_a_restored_net_is_the_net(base, data, tmp_path):
     arguments = {"label": "net", "base_keys": {}, "store": store}
     record = train(fresh, data, **arguments, keep_weights=True)
     store.save("key", record)
-    again = restore(TimeConvClassifier(n_kernels=4, **SMALL), store.load("key"), data)
+    again = store.load("key").model
+    assert again.get_params() == TimeConvClassifier(n_kernels=4, **SMALL).get_params()
     for method in ("decision_function", "hidden_representation"):
         assert_array_equal(
             getattr(again, method)(data.X_eval), getattr(base, method)(data.X_eval)

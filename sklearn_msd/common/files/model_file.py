@@ -9,7 +9,6 @@ path: there is no memory to be taken beyond the file's size, and no place to esc
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ import safetensors.numpy
 
 from sklearn_msd.common.files.atomic import atomic_file, checked_path
 from sklearn_msd.common.files.damage import one_error
+from sklearn_msd.common.files.digests import digest
 
 # Raised when files change in a way that earlier versions cannot read.
 FORMAT = 2
@@ -46,11 +46,11 @@ def write_model_file(
         Contiguous; text, dates and the like are stored as bytes.
     """
     tensors = {name: _storable(array) for name, array in arrays.items()}
-    digests = {name: _digest(array) for name, array in tensors.items()}
+    digests = {name: digest(array) for name, array in tensors.items()}
     text = json.dumps(
         {**manifest, "sha256": digests}, allow_nan=False, separators=(",", ":")
     ).encode()
-    header = {"format": FORMAT, "sha256": _digest(text)}
+    header = {"format": FORMAT, "sha256": digest(text)}
     content = safetensors.numpy.save(
         {_MANIFEST: np.frombuffer(text, np.uint8), **tensors},
         metadata={_METADATA: json.dumps(header)},
@@ -112,13 +112,13 @@ def _checked(content: bytes) -> tuple[dict[str, Any], dict[str, bytearray]]:
             f"formats from 1 to {FORMAT}, a later one may read more"
         )
     text = tensors.pop(_MANIFEST)
-    if _digest(text) != header["sha256"]:
+    if digest(text) != header["sha256"]:
         raise ValueError("the manifest does not have its digest")
     manifest = json.loads(bytes(text))
     if manifest["sha256"].keys() != tensors.keys():
         raise ValueError("its arrays are not those of the manifest")
     for name, tensor in tensors.items():
-        if _digest(tensor) != manifest["sha256"][name]:
+        if digest(tensor) != manifest["sha256"][name]:
             raise ValueError(f"array {name} does not have its digest")
     return {**manifest, "format": header["format"]}, tensors
 
@@ -152,7 +152,3 @@ def _storable(array: np.ndarray) -> np.ndarray:
     if array.dtype.kind in "biuf" and array.dtype.isnative and array.itemsize <= 8:
         return array
     return array.reshape(-1).view(np.uint8)
-
-
-def _digest(content: Any) -> str:
-    return hashlib.sha256(content).hexdigest()

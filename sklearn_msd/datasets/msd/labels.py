@@ -1,12 +1,12 @@
 """Genre labels in the form that the processes of a build share."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_msd.common.files.digests import digest
 from sklearn_msd.datasets.msd.annotations import read_genre_annotations
 
 
@@ -53,5 +53,5 @@ def index_labels(
         np.array([track for track, _ in items]),
         np.array([code[genre] for _, genre in items], dtype=np.int16),
     )
-    digest = hashlib.sha256(repr(items).encode()).hexdigest()
-    return names, labels, digest
+    labels_digest = digest(repr(items))
+    return names, labels, labels_digest

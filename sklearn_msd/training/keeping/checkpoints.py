@@ -23,14 +23,16 @@ from sklearn.utils import check_random_state
 from skorch.callbacks import Callback
 
 from sklearn_msd.common.files.atomic import remove_parts
+from sklearn_msd.common.files.digests import digest
 from sklearn_msd.common.files.model_file import (
     read_model_file,
     refusing,
     write_model_file,
 )
 from sklearn_msd.common.files.values import ValueDecoder, ValueEncoder
+from sklearn_msd.common.scikit_learn.definition import definition
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.keeping.fingerprints import as_json, digest, fit_fingerprint
+from sklearn_msd.training.keeping.fingerprints import fit_fingerprint
 from sklearn_msd.training.keeping.state import optimizer_state, restore_optimizer
 from sklearn_msd.training.net import LogitNet
 
@@ -168,7 +170,7 @@ class Checkpoint(Callback):
             "optimizer": optimizer_state(net),
             "schedule": None if scheduler is None else scheduler.state_dict(),
             # Whatever callbacks have recorded there.
-            "history": json.loads(json.dumps(list(net.history), default=as_json)),
+            "history": json.loads(json.dumps(list(net.history), default=_as_json)),
         }
         encoder = ValueEncoder()
         root = encoder.encode(state, "state")
@@ -231,3 +233,7 @@ def _best_epoch(net: LogitNet) -> tuple[int, float]:
         if epoch["valid_loss"] < lowest:
             best, lowest = i, epoch["valid_loss"]
     return best, lowest
+
+
+def _as_json(value: Any) -> Any:
+    return definition(value, other=repr)

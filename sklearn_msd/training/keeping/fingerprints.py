@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from sklearn.utils import gen_batches
 from torch import Tensor, nn
 
+from sklearn_msd.common.files.digests import digest
+from sklearn_msd.common.scikit_learn.definition import NOT_THE_MODEL, definition
 from sklearn_msd.training.batches import SongDataset
-
-# Parameters that change where or how loudly a net is trained, but not the net.
-_NOT_OF_THE_FIT = {"callbacks", "checkpoint", "device", "random_state", "verbose"}
 
 # Numbers digested at a time: a memory map is never read whole into memory.
 _CHUNK = 4_000_000
@@ -38,14 +35,10 @@ def fit_fingerprint(
         By the names of parameters and arguments. `max_epochs` is left out where the
         rate is constant: then a longer fit goes through all that a shorter one does.
     """
-    parameters = estimator.get_params(deep=False)
+    without = {*NOT_THE_MODEL, "random_state"}
     if estimator.lr_schedule == "constant":
-        del parameters["max_epochs"]
-    found = {
-        name: as_json(value)
-        for name, value in sorted(parameters.items())
-        if name not in _NOT_OF_THE_FIT
-    }
+        without.add("max_epochs")
+    found: dict[str, Any] = definition(estimator, without=without, other=repr)["params"]
     found["estimator"] = type(estimator).__name__
     found |= _digests(train, estimator.classes_, "")
     if valid is not None and valid.stored is not train.stored:
@@ -55,33 +48,9 @@ def fit_fingerprint(
     return found
 
 
-def as_json(value: Any) -> Any:
-    """A value as JSON has it; what it has no form for, by its `repr`."""
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, list | tuple):
-        return [as_json(item) for item in value]
-    if isinstance(value, Mapping):
-        return {repr(as_json(key)): as_json(item) for key, item in value.items()}
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return repr(value)
-
-
 def as_array(tensor: Tensor) -> np.ndarray:
     """A tensor's numbers, one after another in memory."""
     return np.asarray(tensor.detach().cpu().numpy(), order="C")
-
-
-def digest(*contents: str | np.ndarray) -> str:
-    """SHA-256 of texts and arrays."""
-    hashed = hashlib.sha256()
-    for content in contents:
-        if isinstance(content, str):
-            hashed.update(content.encode())
-        else:
-            hashed.update(np.ascontiguousarray(content).data)
-    return hashed.hexdigest()
 
 
 def _digests(songs: SongDataset, classes: np.ndarray, suffix: str) -> dict[str, str]:

@@ -5,7 +5,8 @@ import pytest
 from sklearn.frozen import FrozenEstimator
 
 import sklearn_msd
-from sklearn_msd.report.declaration import bases, definition
+from sklearn_msd.common.scikit_learn.definition import definition
+from sklearn_msd.report.declaration import bases
 from sklearn_msd.report.figures.experiments import FIGURES, MODELS
 from sklearn_msd.report.figures.models import CONCLUSION
 

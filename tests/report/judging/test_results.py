@@ -2,8 +2,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
+from sklearn_msd.nets.conv_net import ConvNet
 from sklearn_msd.report.data import ReportData, Split
 from sklearn_msd.report.declaration import Claim, Curve, Figure, Model
 from sklearn_msd.report.judging.results import Results, n_last
@@ -39,13 +41,18 @@ def data_of(divide, y_compared, **more):
     return ReportData("d", "d", ["x", "y"], divide, np.array(y_compared), **more)
 
 
+NET = SimpleNamespace(module_=ConvNet(1, 2, 1, n_kernels=1, n_conv_layers=1))
+torch.nn.init.zeros_(NET.module_.conv[0].bias)
+NET.module_.conv[0].weight.data[0, 0] = torch.tensor([0.001, -0.5])
+
+
 def record(epochs, tested=None):
     return Record(
         {},
         {"model": np.arange(len(epochs), dtype=float)},
         {"model": np.array(epochs)},
         {} if tested is None else {"model": np.array(tested)},
-        {"conv.0.weight": np.array([[0.001, -0.5]]), "conv.0.bias": np.zeros(1)},
+        NET,
     )
 
 

@@ -6,7 +6,6 @@ is a digest of all that the content follows from, so that a shard that exists is
 and right, whichever build wrote it.
 """
 
-import hashlib
 import json
 import os
 import re
@@ -18,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sklearn_msd.common.files.atomic import atomic_file
+from sklearn_msd.common.files.digests import digest
 from sklearn_msd.datasets.msd.annotations import TRACK_ID
 from sklearn_msd.datasets.msd.build.walk import Piece
 from sklearn_msd.datasets.msd.labels import Labels
@@ -120,7 +120,7 @@ def write_shard(
         The shard's key.
     """
     facts = json.dumps([asdict(settings), salt, pieces])
-    key = hashlib.sha256(facts.encode()).hexdigest()[:32]
+    key = digest(facts)[:32]
     shard = Shard(work, key)
     if shard.json_path.exists():
         return key
@@ -207,8 +207,8 @@ def _crop_start(n_spare: int, track_id: str, settings: Settings) -> int:
     if settings.crop != "random":
         return 0 if settings.crop == "start" else n_spare // 2
     # Each track has its own random numbers: a crop depends on nothing but the track.
-    digest = hashlib.sha256(f"{settings.seed} {track_id}".encode()).digest()
-    rng = np.random.RandomState(int.from_bytes(digest[:4], "little"))
+    seed = bytes.fromhex(digest(f"{settings.seed} {track_id}"))
+    rng = np.random.RandomState(int.from_bytes(seed[:4], "little"))
     return int(rng.randint(n_spare + 1))
 
 
