@@ -57,7 +57,8 @@ class LinearCombiner(StackedLogits):
     shrink_to : {"average", "weighted_average", "zero"}, default="average"
         w₀, which the penalty pulls to:
 
-        - "average": the plain mean of the models' logits, as they are.
+        - "average": the plain mean of the models' logits, times one number for all,
+          fitted without a penalty: a temperature, which changes no label.
         - "weighted_average": the same with one weight a model, at least 0, fitted
           without a penalty. It brings models of unlike confidence to one scale, and
           may leave one out; with 100 songs it was less accurate than the plain mean.

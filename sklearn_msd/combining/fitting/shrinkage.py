@@ -83,8 +83,15 @@ def centre(
 ) -> np.ndarray:
     """What a combiner's weights are shrunk to, (n_classes, n_models * n_classes)."""
     n_models = stacked.shape[1] // n_classes
-    by_model = np.full(n_models, 0.0 if how == "zero" else 1 / n_models)
-    if how == "weighted_average":
+    if how == "zero":
+        by_model = np.zeros(n_models)
+    elif how == "average":
+        # One temperature for all, which changes no label. Without it cross-validation
+        # would free all weights, only to make an unsure average more sure.
+        average = stacked.reshape(len(stacked), n_models, n_classes).mean(axis=1)
+        scale = model_weights(average, codes, n_classes, weight)
+        by_model = np.repeat(scale / n_models, n_models)
+    else:
         by_model = model_weights(stacked, codes, n_classes, weight)
     return np.kron(by_model, np.eye(n_classes))
 

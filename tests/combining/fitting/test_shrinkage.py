@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.frozen import FrozenEstimator
@@ -58,7 +58,12 @@ def test_shrunk_combiner_is_the_optimum_that_scipy_finds(n_classes, l2):
     combiner = LinearCombiner(bases, l2=l2, shrink_to="average")
     combiner.fit(X, y, sample_weight=weight)
     Z, right = combiner.transform(X), y[:, None] == combiner.classes_
-    average = np.hstack([np.eye(n_classes)] * 2) / 2
+    mean = Z.reshape(len(Z), 2, n_classes).mean(axis=1)
+    scale = minimize_scalar(
+        lambda s: np.average(-log_softmax(s * mean, axis=1)[right], weights=weight),
+        options={"xtol": 1e-12},
+    ).x
+    average = scale * np.hstack([np.eye(n_classes)] * 2) / 2
 
     def objective(flat):
         W, b = flat[:-n_classes].reshape(n_classes, -1), flat[-n_classes:]
@@ -77,19 +82,20 @@ def test_shrunk_combiner_is_the_optimum_that_scipy_finds(n_classes, l2):
     # And its slopes are 0, which differences of the objective are too coarse to show.
     residual = (combiner.predict_proba(X) - right) * (weight / weight.sum())[:, None]
     slopes = residual.T @ Z + l2 * (combiner.coef_ - average)
-    assert_allclose(slopes, 0, atol=1e-8)
+    assert_allclose(slopes, 0, atol=1e-8 + 1e-7 * l2)
     slopes = residual.sum(axis=0) + l2 * combiner.intercept_
-    assert_allclose(slopes, 0, atol=1e-8)
+    assert_allclose(slopes, 0, atol=1e-8 + 1e-7 * l2)
 
 
 def test_its_limits_are_the_average_and_the_reports_combiner():
     X, codes, models = logits_of_models(400, [1, 3], seed=0)
     y = CLASSES[codes]
     average = LinearCombiner(models, l2=np.inf, shrink_to="average").fit(X, y)
-    assert_array_equal(average.coef_, np.hstack([np.eye(4)] * 2) / 2)
+    assert_array_equal(average.coef_, average.coef_[0, 0] * np.hstack([np.eye(4)] * 2))
     assert_array_equal(average.intercept_, 0)
     logits = average.transform(X)
-    assert_allclose(average.decision_function(X), (logits[:, :4] + logits[:, 4:]) / 2)
+    mean = (logits[:, :4] + logits[:, 4:]) / 2
+    assert_array_equal(average.predict(X), CLASSES[mean.argmax(axis=1)])
     weak = LinearCombiner(models, l2=1e-7, shrink_to="average").fit(X, y)
     report = LinearCombiner(models, l2=1e-7, shrink_to="zero").fit(X, y)
     assert_allclose(weak.predict_proba(X), report.predict_proba(X), atol=1e-3)
