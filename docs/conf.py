@@ -29,7 +29,7 @@ templates_path = ["templates"]
 default_role = "py:obj"
 
 html_theme = "pydata_sphinx_theme"
-html_title = "sklearn_msd"
+html_title = f"sklearn_msd {version}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
 html_sidebars = {"report_map": []}
@@ -37,7 +37,7 @@ html_css_files = ["wide.css"]
 html_theme_options = {
     "show_prev_next": True,
     "navigation_with_keys": False,
-    "navbar_end": ["version", "theme-switcher"],
+    "navbar_end": ["theme-switcher"],
     "header_links_before_dropdown": 6,
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],

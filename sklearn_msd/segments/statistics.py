@@ -40,8 +40,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    statistics : sequence of {"mean", "std", "covariance", "change", "quantile"}, \
-            default=("mean", "std", "covariance", "change", "quantile")
+    statistics : sequence of str, default=all five
         What is computed, over the segments of a song, for F features of a segment:
 
         - ``"mean"``: the mean of each feature; F numbers.
