@@ -17,10 +17,6 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import MappedSongs, build_msd_genre, make_songs
 from sklearn_msd.datasets.msd.build import walk
-from sklearn_msd.report.data import ReportData
-from sklearn_msd.report.declaration import Curve, Figure, Model
-from sklearn_msd.report.records import RecordStore
-from sklearn_msd.report.runner import Plan, Settings, run
 
 distributed = pytest.importorskip("distributed")
 
@@ -71,25 +67,6 @@ def test_a_build_on_workers_is_the_same_bytes(client, tmp_path, monkeypatch):
     for name in written:
         content = [(tmp_path / out / name).read_bytes() for out in ("here", "there")]
         assert content[0] == content[1]
-
-
-def test_the_report_on_workers_has_the_same_records(client, tmp_path):
-    X, y = make_songs(60, n_segments=6, n_classes=2, random_state=0)
-    data = ReportData("d", "d", ["a", "b"], X[:40], y[:40], X[40:], y[40:])
-    models = {"a": Model("a", make()), "b": Model("b", make(kernel_height=1))}
-    figure = Figure("1", "t", "q.", "s", (Curve("a"), Curve("b")))
-    plan = Plan([(figure, data)], models, Settings(max_epochs=2, device="cpu"))
-    here = run(plan, RecordStore(tmp_path / "here"), say=lambda line: None)
-    lines, before = [], count_transitions(client)
-    with joblib.parallel_config(backend="dask"):
-        there = run(plan, RecordStore(tmp_path / "there"), say=lines.append)
-    assert lines[0] == "2 models: 0 done before, 2 to train, 2 at a time"
-    assert count_transitions(client) > before + 2
-    assert here.keys() == there.keys()
-    for key, record in here.items():
-        np.testing.assert_array_equal(
-            record.losses["model"], there[key].losses["model"]
-        )
 
 
 def test_a_search_that_loses_a_worker_ends_with_the_same_result(client, tmp_path):

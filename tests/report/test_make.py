@@ -2,18 +2,16 @@
 
 import json
 import re
-import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
-from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report import make as make_module
 from sklearn_msd.report.division import Amount
@@ -261,7 +259,8 @@ def test_killed_and_run_again_it_comes_to_the_same_page(source, tmp_path):
     before = {path: path.stat().st_mtime_ns for path in models.glob("*.json")}
     assert len(before) >= 3
     again = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert f"{len(before)} done before" in again.stderr
+    done = re.findall(r"(\d+) done before", again.stderr)  # of each round of seeds
+    assert sum(map(int, done)) >= len(before)
     assert all(path.stat().st_mtime_ns == then for path, then in before.items())
 
     whole = tmp_path / "whole"
@@ -320,19 +319,6 @@ def test_bad_options_are_clear_errors(tmp_path, capsys, options, message):
     assert main(["report", "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.slow
-def test_recordings_as_musicnn_has_them(tmp_path):
-    pytest.importorskip("soundfile")
-    pytest.importorskip("librosa")
-    for path in map(Path, load_spoken_digits().recordings.filenames):
-        (tmp_path / "digits" / path.name[0]).mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, tmp_path / "digits" / path.name[0])
-    html, _ = quick(
-        str(tmp_path / "digits"), tmp_path / "out", max_epochs=1, features="musicnn"
-    )
-    assert "The recordings of" in html.read_text()
 
 
 def test_few_songs_decide_nothing_that_is_not_there(tmp_path):
