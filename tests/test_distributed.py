@@ -17,6 +17,10 @@ from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import MappedSongs, build_msd_genre, make_songs
 from sklearn_msd.datasets.msd.build import walk
+from sklearn_msd.report.data import ReportData, Split
+from sklearn_msd.report.declaration import Model
+from sklearn_msd.report.records import RecordStore
+from sklearn_msd.report.runner import Plan, Settings, run
 
 distributed = pytest.importorskip("distributed")
 
@@ -67,6 +71,26 @@ def test_a_build_on_workers_is_the_same_bytes(client, tmp_path, monkeypatch):
     for name in written:
         content = [(tmp_path / out / name).read_bytes() for out in ("here", "there")]
         assert content[0] == content[1]
+
+
+def test_the_report_on_workers_has_the_same_records(client, tmp_path):
+    X, y = make_songs(60, n_segments=6, n_classes=2, random_state=0)
+    split = Split(X[:40], y[:40], X[40:], y[40:], 20, 25, np.arange(20))
+    data = ReportData("d", "d", ["a", "b"], lambda _: [split], y[40:], max_epochs=2)
+    models = {"a": Model("a", make()), "b": Model("b", make(kernel_height=1))}
+    plan = Plan(models, Settings((0,), "cpu"))
+    runs = [*plan.runs("a", data, 0), *plan.runs("b", data, 0)]
+    here = run(runs, RecordStore(tmp_path / "here"), say=lambda line: None)
+    lines, before = [], count_transitions(client)
+    with joblib.parallel_config(backend="dask"):
+        there = run(runs, RecordStore(tmp_path / "there"), say=lines.append)
+    assert lines[0] == "2 models: 0 done before, 2 to train, 2 at a time"
+    assert count_transitions(client) > before + 2
+    assert here.keys() == there.keys()
+    for key, record in here.items():
+        np.testing.assert_array_equal(
+            record.losses["model"], there[key].losses["model"]
+        )
 
 
 def test_a_search_that_loses_a_worker_ends_with_the_same_result(client, tmp_path):
