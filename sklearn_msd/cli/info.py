@@ -5,7 +5,6 @@ from typing import Any
 
 from sklearn_msd.cli.commands import Commands, add_command, cell, show
 from sklearn_msd.cli.environment import environment
-from sklearn_msd.common.scikit_learn.definition import definition
 
 _DESCRIPTION = """\
 Say what is in a model file: the kind of model and its parameters, the labels, what it
@@ -50,6 +49,7 @@ def _run(args: argparse.Namespace) -> None:
     from sklearn.pipeline import Pipeline
 
     from sklearn_msd.cli.saved_model import SavedModel
+    from sklearn_msd.common.scikit_learn.definition import definition
     from sklearn_msd.saving.parameter_counts import n_parameters
 
     model = SavedModel(args.model)
