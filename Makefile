@@ -19,8 +19,12 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	$(BIN)/$(PIP) -c constraints.txt -e '.[all,test,lint]'
 	touch $@
 
+# Where nets of the tests are: cpu, or cuda with a build of PyTorch that has it.
+DEVICE ?= cpu
+
 # On nets as small as the tests' a second thread does nothing but wait.
 test test-slow fuzz test-min test-latest test-bare: export OMP_NUM_THREADS = 1
+test test-slow fuzz test-min test-latest test-bare: export DEVICE := $(DEVICE)
 
 test: install
 	$(BIN)/python -m pytest -m "not slow" $(ARGS)

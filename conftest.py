@@ -1,9 +1,12 @@
-"""What all tests share, doctests too: optional dependencies, and Ctrl-C.
+"""What all tests share, doctests too: the device, optional dependencies, and Ctrl-C.
 
-Tests that want an optional dependency which is not installed are skipped.
+Nets with ``device="auto"`` are on the CPU here, whatever the machine has, unless the
+environment variable ``DEVICE`` is ``cuda``. Tests that want an optional dependency
+which is not installed are skipped.
 """
 
 import doctest
+import os
 import re
 import signal
 from collections.abc import Generator, Iterator
@@ -17,6 +20,22 @@ OPTIONAL = (
     *("onnxruntime", "dask", "distributed", "pandas", "polars", "rich"),
     "hypothesis",
 )
+
+
+DEVICE = os.environ.get("DEVICE", "cpu")
+if DEVICE == "cpu":  # before PyTorch looks, here and in processes that tests start
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def pytest_configure() -> None:
+    """Rather no tests than tests on another device."""
+    if DEVICE not in ("cpu", "cuda"):
+        raise pytest.UsageError(f"DEVICE must be cpu or cuda; got {DEVICE!r}.")
+    if DEVICE == "cuda":
+        import torch
+
+        if not torch.cuda.is_available():
+            raise pytest.UsageError("DEVICE=cuda, and PyTorch finds no CUDA device.")
 
 
 def pytest_sessionstart() -> None:

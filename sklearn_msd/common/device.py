@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import weakref
+import zlib
 
 import numpy as np
 import torch
@@ -46,17 +47,19 @@ def free_memory(device: torch.device) -> float:
     return float(free + kept)
 
 
-def held_on(device: torch.device, array: np.ndarray) -> Tensor | None:
-    """An array on a device, where it lies once, however many copies there are of it.
-
-    Cross-validation copies the songs of a fold for each candidate. These copies are
-    found by their content, as long as one of them and the array on the device live.
+def held_on(
+    device: torch.device, array: np.ndarray, *, shared: bool = False
+) -> Tensor | None:
+    """An array on a device.
 
     Parameters
     ----------
     device : device
     array : ndarray of numbers
-        Nobody may change it afterwards.
+    shared : bool, default=False
+        Whether copies of an array lie there once. Cross-validation copies the songs of
+        a fold for each candidate. They are found by their content, as long as the one
+        that was brought, and the tensor that it became, live.
 
     Returns
     -------
@@ -64,20 +67,25 @@ def held_on(device: torch.device, array: np.ndarray) -> Tensor | None:
         None if it would take more than `SHARE` of the free memory.
     """
     array = np.ascontiguousarray(array)
+    if not shared:
+        return _bring(device, array)
+    checksum = zlib.crc32(array.data.cast("B"))
     compared = 0
     while True:
         with _lock:
             _held[:] = [entry for entry in _held if entry.lives()]
-            alike = [
-                e for e in _held if e.number > compared and e.may_be(device, array)
-            ]
-            compared = max((entry.number for entry in _held), default=0)
+            new = [entry for entry in _held if entry.number > compared]
+            alike = [e for e in new if e.may_be(device, array, checksum)]
+            compared = max([compared, *(entry.number for entry in new)])
             if not alike:
-                return _bring(device, array)
-        for entry in alike:  # without the lock, as it takes its time
-            tensor = entry.tensor()
-            if tensor is not None and entry.is_of(array):
+                tensor = _bring(device, array)
+                if tensor is not None:
+                    _held.append(_Held(device, array, checksum, tensor))
                 return tensor
+        for entry in alike:  # without the lock, as it takes its time
+            found = entry.tensor()
+            if found is not None and entry.is_of(array):
+                return found
 
 
 def _bring(device: torch.device, array: np.ndarray) -> Tensor | None:
@@ -86,38 +94,34 @@ def _bring(device: torch.device, array: np.ndarray) -> Tensor | None:
     # PyTorch warns of tensors over memory that is not to be written.
     source = torch.from_numpy(array if array.flags.writeable else array.copy())
     # A copy on the CPU, too: the array's own memory would live as long as the tensor.
-    tensor = source.to(device, copy=True)
-    _held.append(_Held(device, array, tensor))
-    return tensor
+    return source.to(device, copy=True)
 
 
 class _Held:
     """An array that is on a device, as long as both live."""
 
-    def __init__(self, device: torch.device, array: np.ndarray, tensor: Tensor) -> None:
-        self.device, self.number = device, next(_numbers)
+    def __init__(
+        self, device: torch.device, array: np.ndarray, checksum: int, tensor: Tensor
+    ) -> None:
+        self.number = next(_numbers)
+        # Of what was brought: the array may have been changed since.
+        self.kind = device, array.shape, array.dtype, checksum
         self.array, self.tensor = weakref.ref(array), weakref.ref(tensor)
 
     def lives(self) -> bool:
         return self.array() is not None and self.tensor() is not None
 
-    def may_be(self, device: torch.device, array: np.ndarray) -> bool:
-        mine = self.array()
-        return (
-            mine is not None
-            and self.device == device
-            and (mine.shape, mine.dtype) == (array.shape, array.dtype)
-        )
+    def may_be(self, device: torch.device, array: np.ndarray, checksum: int) -> bool:
+        return self.kind == (device, array.shape, array.dtype, checksum)
 
     def is_of(self, array: np.ndarray) -> bool:
         mine = self.array()
-        if mine is None or mine is array:
-            return mine is array
+        if mine is None:
+            return False
         bits = f"u{array.itemsize}"  # of which NaN is its own equal
-        return all(
-            np.array_equal(
-                mine[i : i + _ROWS].view(bits), array[i : i + _ROWS].view(bits)
-            )
+        mine, array = mine.view(bits), array.view(bits)
+        return mine.ctypes.data == array.ctypes.data or all(
+            np.array_equal(mine[i : i + _ROWS], array[i : i + _ROWS])
             for i in range(0, len(mine), _ROWS)
         )
 

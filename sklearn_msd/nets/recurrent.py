@@ -59,12 +59,13 @@ class RecurrentNet(SegmentNet):
         """Final state, of shape (n_songs, n_directions * hidden_size)."""
         songs, lengths = split_padding(x.unflatten(1, (-1, self.n_segment_features)))
         sequences: Any = songs
-        # An exported graph is of songs of full length: it cannot ask for the lengths.
-        # Before PyTorch 2.7 there is no such question.
-        exporting = getattr(
-            torch.compiler, "is_exporting", torch.compiler.is_compiling
-        )()
-        if not exporting and bool((lengths < songs.shape[1]).any()):
+        # An exported or captured graph is of songs of full length: it cannot ask.
+        # Before PyTorch 2.7 there is no such question as the first.
+        in_graph = (
+            is_captured(songs)
+            or getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)()
+        )
+        if not in_graph and bool((lengths < songs.shape[1]).any()):
             sequences = pack_padded_sequence(
                 songs, lengths.cpu(), batch_first=True, enforce_sorted=False
             )
@@ -73,3 +74,8 @@ class RecurrentNet(SegmentNet):
             state = state[0]
         last_layer: Tensor = state[-self.n_directions :]
         return last_layer.transpose(0, 1).flatten(1)
+
+
+def is_captured(tensor: Tensor) -> bool:
+    """Whether what is computed of it now becomes part of a CUDA graph."""
+    return tensor.is_cuda and torch.cuda.is_current_stream_capturing()

@@ -104,6 +104,9 @@ class PredictionRecorder(Callback):
         One for each training that had validation songs.
     """
 
+    # Batches of the training are of no interest, so that nets may train together.
+    training_batches = False
+
     def __init__(self, n_valid: int) -> None:
         self.n_valid = n_valid
         self.trainings: list[TrainingHistory] = []

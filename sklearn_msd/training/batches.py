@@ -16,6 +16,7 @@ from torch.utils.data import Dataset, Subset
 from sklearn_msd.common.device import held_on
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.mapped_songs import MappedSongs, on_disk
+from sklearn_msd.training.endings.here import here
 
 # Songs in a block of `shuffle="blocks"`: 0.8 MB of the report's songs in float16, which
 # a disk reads at its full speed. And songs held to be shuffled among each other.
@@ -70,7 +71,8 @@ class SongDataset(skorch.dataset.Dataset):
         self.rows = np.arange(len(X)) if rows is None else rows
         self.stored = self.held = X
         if self.device.type != "cpu" and not on_disk(X):
-            held = held_on(self.device, X)
+            # Tasks of a parallel loop have copies of each other's songs.
+            held = held_on(self.device, X, shared=here.task is not None)
             self.held = X if held is None else held
         self.labels = np.zeros(len(X), dtype=np.int64) if y is None else y
         self.extras = {

@@ -42,7 +42,7 @@ def apply_in_chunks(
             chunk = np.ascontiguousarray(X[start : start + size])
             try:
                 part = function(_from_numpy(chunk).to(device, dtype)).cpu().numpy()
-            except torch.OutOfMemoryError:
+            except torch.cuda.OutOfMemoryError:
                 if size <= PREDICTION_CHUNK:
                     raise
                 size //= 2

@@ -19,44 +19,49 @@ def songs():
     return np.random.RandomState(0).normal(size=(60, 7)).astype(np.float32)
 
 
-def test_an_array_is_held_as_it_is(songs):
+@pytest.mark.parametrize("shared", [True, False])
+def test_an_array_is_held_as_it_is(songs, shared):
     for array in (songs, songs.T, songs.astype(np.float16), songs > 0):
-        held = held_on(CPU, array)
+        held = held_on(CPU, array, shared=shared)
         np.testing.assert_array_equal(held.numpy(), array)
         assert not np.shares_memory(held.numpy(), array)
 
 
+def held_once(array):
+    return held_on(CPU, array, shared=True)
+
+
 def test_copies_are_held_once(songs):
     songs[3, 5:] = np.nan
-    first = held_on(CPU, songs)
+    first = held_once(songs)
     copies = [songs.copy() for _ in range(3)]
-    assert all(held_on(CPU, copy) is first for copy in (songs, *copies))
+    assert all(held_once(copy) is first for copy in (songs, *copies))
     frozen = songs.copy()
     frozen.flags.writeable = False
-    assert held_on(CPU, frozen) is first
+    assert held_once(frozen) is first
 
 
 def test_others_are_not_taken_for_copies(songs):
-    held = held_on(CPU, songs)
+    held = held_once(songs)
     last = songs.copy()
     last[-1, -1] += 1
     others = [last, songs[:-1].copy(), songs.astype(np.float64), songs.reshape(30, 14)]
     for other in others:
-        assert held_on(CPU, other) is not held
-    np.testing.assert_array_equal(held_on(CPU, last).numpy(), last)
+        assert held_once(other) is not held
+    np.testing.assert_array_equal(held_once(last).numpy(), last)
 
 
 def test_what_nobody_uses_is_let_go(songs):
-    held = weakref.ref(held_on(CPU, songs))
+    held = weakref.ref(held_once(songs))
     gc.collect()
     assert held() is None
-    again = held_on(CPU, songs)
+    again = held_once(songs)
     np.testing.assert_array_equal(again.numpy(), songs)
     # The songs themselves went, and others may lie where they did.
     other = songs + 1
     del songs
     gc.collect()
-    assert held_on(CPU, other) is not again
+    assert held_once(other) is not again
 
 
 def test_threads_that_come_together_hold_one(songs):
@@ -65,7 +70,7 @@ def test_threads_that_come_together_hold_one(songs):
     def hold(i):
         copy = songs.copy()
         begin.wait()
-        found[i] = copy, held_on(CPU, copy)
+        found[i] = copy, held_once(copy)
 
     threads = [threading.Thread(target=hold, args=(i,)) for i in range(8)]
     for thread in threads:
@@ -75,10 +80,23 @@ def test_threads_that_come_together_hold_one(songs):
     assert len({id(tensor) for _, tensor in found}) == 1
 
 
+def test_one_that_was_changed_is_brought_anew(songs):
+    first = held_once(songs)
+    songs[-1, -1] += 1
+    second = held_once(songs)
+    assert second is not first
+    np.testing.assert_array_equal(second.numpy(), songs)
+
+
+def test_without_sharing_each_is_brought(songs):
+    assert held_on(CPU, songs) is not held_on(CPU, songs)
+    assert held_on(CPU, songs) is not held_once(songs)
+
+
 def test_what_does_not_fit_is_not_held(songs, monkeypatch):
     monkeypatch.setattr(module, "free_memory", lambda device: songs.nbytes * 1.5)
-    assert held_on(CPU, songs) is None
-    assert held_on(CPU, songs[:30].copy()) is not None
+    assert held_once(songs) is None
+    assert held_once(songs[:30].copy()) is not None
 
 
 def test_a_device_that_is_not_there_is_an_error():

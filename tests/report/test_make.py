@@ -6,8 +6,11 @@ import signal
 import subprocess
 import sys
 
+import joblib
 import numpy as np
 import pytest
+import torch
+from joblib.parallel import get_active_backend
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
@@ -373,3 +376,19 @@ def test_the_help_says_what_quick_is(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert "quick: at most 4,000 songs to train on" in text
     assert "a quarter of an hour on two cores" in text
+
+
+def test_on_a_gpu_models_train_together_if_nobody_says_otherwise(monkeypatch):
+    def backend(**config):
+        with (
+            joblib.parallel_config(**config),
+            make_module._together_on_a_gpu("auto"),
+        ):
+            return type(get_active_backend()[0]).__name__
+
+    monkeypatch.setattr(make_module, "resolve_device", lambda _: torch.device("cpu"))
+    assert backend() == "LokyBackend"
+    monkeypatch.setattr(make_module, "resolve_device", lambda _: torch.device("cuda"))
+    assert backend() == "TogetherBackend"
+    assert backend(n_jobs=3) == "TogetherBackend"
+    assert backend(backend="threading") == "ThreadingBackend"

@@ -1,9 +1,12 @@
+import joblib
 import numpy as np
 import pytest
+from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
 
-from sklearn_msd import TimeConvClassifier
+from sklearn_msd import CorrectingClassifier, TimeConvClassifier
 from sklearn_msd.report.data import ReportData, Split
-from sklearn_msd.report.declaration import Model
+from sklearn_msd.report.declaration import Curve, Figure, Model
 from sklearn_msd.report.figures.experiments import FIGURES, MODELS
 from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.runner import Plan, Settings, run
@@ -125,3 +128,24 @@ def test_a_lost_record_is_trained_again_alone(small, tmp_path):
     (tmp_path / f"{small[0].key}.npz").write_bytes(b"damaged")
     run(small, RecordStore(tmp_path), say=lines.append)
     assert "2 models: 1 done before, 1 to train" in lines
+
+
+def test_starts_and_models_of_one_shape_train_together(tmp_path):
+    net = TimeConvClassifier(n_kernels=3, hidden_layer_sizes=(4,), batch_size=10)
+    models = {
+        "a": Model("a", net),
+        "b": Model("b", clone(net).set_params(l2=0.5)),
+        "c": Model("c", CorrectingClassifier(FrozenEstimator(net), clone(net))),
+    }
+    figure = Figure("1", "t", "q.", "s", tuple(map(Curve, models)))
+    wanted = list(runs([figure], models, make_data(max_epochs=3), n_starts=2).values())
+    alone = run(wanted, RecordStore(tmp_path / "alone"), say=lambda line: None)
+    with joblib.parallel_config(backend="together", n_jobs=9, on_cpu=True) as config:
+        met = run(wanted, RecordStore(tmp_path / "met"), say=lambda line: None)
+    assert config["backend"].room.sizes == [4, 2]
+    for key, record in alone.items():
+        for name, losses in record.losses.items():
+            np.testing.assert_allclose(met[key].losses[name], losses, rtol=1e-4)
+            np.testing.assert_array_equal(
+                met[key].predictions[name], record.predictions[name]
+            )

@@ -24,7 +24,7 @@ def test_the_order_is_that_of_the_batches(shuffle):
 
 
 def test_songs_that_do_not_fit_stay_and_are_brought_in_batches(monkeypatch):
-    monkeypatch.setattr(module, "held_on", lambda device, array: None)
+    monkeypatch.setattr(module, "held_on", lambda device, array, shared: None)
     on_device = SongDataset(X, Y)
     on_device.device = torch.device("meta")  # not the CPU, and no CUDA
     monkeypatch.setattr(on_device, "held", X)

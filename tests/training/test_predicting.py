@@ -17,7 +17,7 @@ def test_short_memory_halves_the_songs_predicted_at_a_time(monkeypatch):
     def double(songs):
         sizes.append(len(songs))
         if len(songs) > 200:
-            raise torch.OutOfMemoryError
+            raise torch.cuda.OutOfMemoryError
         return 2 * songs
 
     out = apply_in_chunks(double, X, torch.float32, "cpu")
@@ -27,7 +27,7 @@ def test_short_memory_halves_the_songs_predicted_at_a_time(monkeypatch):
 
 def test_so_little_memory_that_nothing_fits_is_an_error():
     def fail(songs):
-        raise torch.OutOfMemoryError
+        raise torch.cuda.OutOfMemoryError
 
-    with pytest.raises(torch.OutOfMemoryError):
+    with pytest.raises(torch.cuda.OutOfMemoryError):
         apply_in_chunks(fail, X, torch.float32, "cpu")

@@ -191,7 +191,7 @@ class Stack:
         if not isinstance(outcome, Exception):
             for seat, losses in zip(seats, outcome, strict=True):
                 seat.losses, seat.share = losses, None
-        elif isinstance(outcome, torch.OutOfMemoryError) and len(seats) > 1:
+        elif isinstance(outcome, torch.cuda.OutOfMemoryError) and len(seats) > 1:
             self._halve(seats)
         else:
             self._error = outcome

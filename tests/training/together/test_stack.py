@@ -372,7 +372,7 @@ def test_what_does_not_fit_into_memory_is_halved(monkeypatch):
         if self.position == 0:
             sizes.append(len(self.nets))
         if len(self.nets) > 2:
-            raise torch.OutOfMemoryError
+            raise torch.cuda.OutOfMemoryError
         whole(self)
 
     monkeypatch.setattr(StackTensors, "step", step)
