@@ -82,6 +82,8 @@ class TogetherBackend(ParallelBackendBase):
 
     def submit(self, func: Callable[[], Any], callback: Any = None) -> Task:
         """Run a task as soon as there is room for it."""
+        if hasattr(func, "items"):  # joblib's list of calls
+            func.items = self.room.folds.share(func.items)
         task = Task(self.room, self._call, func, callback)
         self.room.add(task)
         return task

@@ -22,6 +22,7 @@ from typing import Any
 import torch
 
 from sklearn_msd.training.endings.here import Cancelled, here
+from sklearn_msd.training.together.joblib_backend.folds import Folds
 from sklearn_msd.training.together.stack import Seat, Stack
 
 # Seconds that are waited for a straggler at least.
@@ -114,6 +115,7 @@ class Meeting:
     def __init__(self, *, on_cpu: bool = False, patience: float = PATIENCE) -> None:
         self.on_cpu, self.patience = on_cpu, patience
         self.changed = threading.Condition(threading.Lock())
+        self.folds = Folds()
         self.current: Stack | None = None
         self.sizes: list[int] = []
         self._tasks: list[Task] = []
