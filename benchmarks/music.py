@@ -1,13 +1,15 @@
 """What learns genres from a few hundred real songs: models in the same folds.
 
     python benchmarks/music.py songs.npz [--repeats 4] [--folds 5] [--models NAME ...]
-        [--keep folder] [--out results.json]
+        [--recordings folder] [--keep folder] [--out results.json]
 
 An npz file has `X_flat` (all segments), `offsets` (where each song begins, and the end)
 and `y`, or `X` (n, segments, 25) and `y`; with `group` (artists) no group is on both
 sides of a fold. Songs are read whole; models that need one length take the central 120
 segments. Accuracies come with 95% intervals over songs and repeats, margins with paired
-ones (`sklearn_msd.report.judging.intervals`). The peers need aeon and sktime beside
+ones (`sklearn_msd.report.judging.intervals`). Models on musicnn's features read the
+recordings: a folder in which files are named by the npz file's `track_id`. What reading
+takes a song is printed below the table. The peers need aeon and sktime beside
 this package: `make peers` makes an environment for them.
 """
 
@@ -16,6 +18,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import resource
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -45,6 +48,8 @@ from sklearn_msd import (
     TimeConvClassifier,
     stack_segments,
 )
+from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets.sources.kept_segments import KeptSegments
 from sklearn_msd.report.judging.intervals import accuracy, compare
 
 REFERENCE = "all statistics, SVM"
@@ -160,6 +165,63 @@ MODELS: dict[str, Callable[[int], Any]] = {
     "sktime InceptionTime": peer(_inception),
 }
 
+# Read once for all folds.
+KEPT = KeptSegments()
+
+
+def recorded(kind: str, *names: str) -> Any:
+    """Statistics of recordings, scaled."""
+    front = AudioSegmenter(None, features=kind, memory=KEPT)
+    return make_pipeline(front, *(step for _, step in statistics(*names).steps))
+
+
+def heard(classifier: Any) -> Any:
+    """A classifier on the mean of what musicnn gives."""
+    return make_pipeline(recorded("musicnn", "mean"), classifier)
+
+
+def both_kinds(classifier: Callable[[], Any]) -> Any:
+    segments = make_pipeline(recorded("segments"), classifier())
+    members = [("segments", segments), ("musicnn", heard(classifier()))]
+    return LinearCombiner(members, cv=3)
+
+
+def light() -> Any:
+    return LogisticRegression(C=0.01, max_iter=5000)
+
+
+# Models that take paths.
+OF_RECORDINGS: dict[str, Callable[[int], Any]] = {
+    "musicnn, SVM": lambda seed: heard(SVC(C=3)),
+    "musicnn, logistic": lambda seed: heard(light()),
+    "musicnn and statistics, logistic, combined": lambda seed: both_kinds(light),
+}
+
+
+def recordings_of(folder: str, track_id: np.ndarray) -> np.ndarray:
+    """Paths of recordings by their names without suffixes."""
+    found = {path.stem: str(path) for path in Path(folder).rglob("*.*")}
+    stems = [Path(str(name)).stem for name in track_id]
+    missing = [stem for stem in stems if stem not in found]
+    if missing:
+        raise SystemExit(f"{folder} has no recording named {missing[0]}.")
+    return np.array([found[stem] for stem in stems], dtype=object)
+
+
+def reading(folder: str, track_id: np.ndarray) -> list[tuple[str, str, str]]:
+    """CPU time a song, of each kind, and the peak of memory after it."""
+    rows = []
+    paths = recordings_of(folder, track_id)
+    for kind in ("segments", "musicnn"):
+        front = AudioSegmenter(None, features=kind, memory=KEPT)
+        front.transform(paths[:1])  # what is imported and compiled once
+        start = time.process_time()
+        front.transform(paths[1:])
+        seconds = (time.process_time() - start) / max(len(paths) - 1, 1)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        rows.append((kind, f"{seconds:.2f}", f"{peak:.0f}"))
+    return rows
+
 
 def load(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Songs padded with NaN, labels and groups."""
@@ -186,15 +248,22 @@ def folds(
         yield from kind.split(y, y, group)
 
 
-def score(path: str, name: str, n_folds: int, repeat: int) -> tuple[np.ndarray, float]:
+ALL_MODELS = MODELS | OF_RECORDINGS
+
+
+def score(
+    path: str, name: str, n_folds: int, repeat: int, recordings: str | None = None
+) -> tuple[np.ndarray, float]:
     """Which songs a model gets right that has not heard them; seconds of a fit."""
     torch.set_num_threads(1)
     X, y, group = load(path)
+    if name in OF_RECORDINGS:
+        X = recordings_of(str(recordings), np.load(path)["track_id"])
     right, seconds = np.zeros(len(y)), []
     with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for train, test in folds(y, group, n_folds, repeat):
-            model, start = MODELS[name](repeat), time.process_time()
+            model, start = ALL_MODELS[name](repeat), time.process_time()
             model.fit(X[train], y[train])
             seconds.append(time.process_time() - start)
             right[test] = model.predict(X[test]) == y[test]
@@ -209,16 +278,24 @@ def main() -> None:
     parser.add_argument("source")
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--models", nargs="+", choices=list(MODELS), metavar="NAME")
+    parser.add_argument("--models", nargs="+", choices=ALL_MODELS, metavar="NAME")
+    parser.add_argument("--recordings", help="folder of the songs' recordings")
     parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     options = parser.parse_args()
     cached = joblib.Memory(options.keep, verbose=0).cache(score)
     table, seconds = {}, {}
-    for name in options.models or MODELS:
+    costs = []
+    if options.recordings is not None:
+        costs = reading(options.recordings, np.load(options.source)["track_id"])
+    for name in options.models or ALL_MODELS:
+        if name in OF_RECORDINGS and options.recordings is None:
+            print(f"{name}: not run, --recordings says where the recordings are")
+            continue
+        where = options.recordings if name in OF_RECORDINGS else None
         try:
             found = [
-                cached(options.source, name, options.folds, r)
+                cached(options.source, name, options.folds, r, where)
                 for r in range(options.repeats)
             ]
         except ImportError as error:
@@ -239,6 +316,8 @@ def main() -> None:
         rows.append((name, *shown))
     print(f"{options.repeats} x {options.folds} folds; {machine()}")
     print_table(("model", "accuracy", f"against {REFERENCE}", "fit, CPU s"), rows)
+    if costs:
+        print_table(("reading", "CPU s a song", "peak MB"), costs)
     if options.out is not None:
         content = {
             "songs": len(next(iter(table.values()))[0]),
