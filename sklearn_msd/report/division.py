@@ -17,7 +17,7 @@ from sklearn_msd.segments.scaler import SegmentScaler
 # each song is held out once.
 FEW_SONGS, FEW_GROUPS = 2000, 100
 
-# Divisions to try until every class can be trained on.
+# Divisions into as many folds to try until every class can be trained on in each.
 N_ATTEMPTS = 100
 
 
@@ -63,15 +63,16 @@ def prepare(songs: LabelledSongs, amount: Amount) -> ReportData:
     songs = _checked(songs, width)
     if len(songs.y_valid):
         return _divided(songs, amount, width)
-    unit = np.arange(len(songs.y)) if songs.group is None else songs.group
-    if len(songs.y) < FEW_SONGS or len(np.unique(unit)) < FEW_GROUPS:
+    songs = _with_enough_of_each_class(songs)
+    if len(songs.y) < FEW_SONGS or len(np.unique(_units(songs))) < FEW_GROUPS:
         return _folded(songs, amount, width)
     train, held_out = _folds(songs, 0)[0]
     how = f" One song in {N_FOLDS} is held out" + (
         "." if songs.group is None else ", none of a group that is trained on."
     )
     group = None if songs.group is None else songs.group[held_out]
-    return _divided(_parted(songs, train, held_out, how), amount, width, group)
+    divided = _told(_parted(songs, train, held_out), how)
+    return _divided(divided, amount, width, group)
 
 
 def _checked(songs: LabelledSongs, width: int) -> LabelledSongs:
@@ -124,7 +125,7 @@ def _divided(
     group: np.ndarray | None = None,
 ) -> ReportData:
     """One split, the same for all random starts."""
-    train = _random_rows(len(songs.y), amount.n_train)
+    train = _sample(songs.y, _units(songs), amount.n_train, of_each=1)
     held_out = np.random.default_rng(0).permutation(len(songs.y_valid))
     n_valid = len(held_out) if amount.n_valid is None else amount.n_valid
     if len(held_out) < 2 * n_valid:
@@ -150,19 +151,18 @@ def _divided(
 
 def _folded(songs: LabelledSongs, amount: Amount, width: int) -> ReportData:
     """Folds, other ones for each random start, which cost no more than one split."""
-    songs = _with_enough_of_each_class(songs)
     n = None if amount.n_train is None else amount.n_train // (N_FOLDS - 1)
-    rows = _random_rows(len(songs.y), n)
-    songs = _parted(
+    rows = _sample(songs.y, _units(songs), n, of_each=2)
+    songs = _parted(songs, rows, rows[:0])
+    how = (
+        "others for each random start."
+        if songs.group is None
+        else "no group both trained on and held out."
+    )
+    songs = _told(
         songs,
-        rows,
-        rows[:0],
-        f" Songs are few, so each is held out once, in one of {N_FOLDS} folds, "
-        + (
-            "others for each random start."
-            if songs.group is None
-            else "no group both trained on and held out."
-        ),
+        f" Songs are few, so each is held out once, in one of {len(_folds(songs, 0))} "
+        f"folds, {how}",
     )
 
     def divide(seed: int) -> list[Split]:
@@ -225,7 +225,7 @@ def _standardised(
 
 def _with_enough_of_each_class(songs: LabelledSongs) -> LabelledSongs:
     """Songs of the classes that can be trained on and held out at once."""
-    group = np.arange(len(songs.y)) if songs.group is None else songs.group
+    group = _units(songs)
     n_groups = [
         len(np.unique(group[songs.y == code])) for code in range(len(songs.classes))
     ]
@@ -240,8 +240,10 @@ def _with_enough_of_each_class(songs: LabelledSongs) -> LabelledSongs:
         return songs
     left_out = ", ".join(map(str, songs.classes[~enough][:5]))
     rows = np.flatnonzero(enough[songs.y])
-    songs = _parted(
-        songs, rows, rows[:0], f" Left out for want of a second song: {left_out}."
+    second = "song" if songs.group is None else "group"
+    songs = _told(
+        _parted(songs, rows, rows[:0]),
+        f" Left out for want of a second {second}: {left_out}.",
     )
     return replace(
         songs,
@@ -250,13 +252,17 @@ def _with_enough_of_each_class(songs: LabelledSongs) -> LabelledSongs:
     )
 
 
+def _told(songs: LabelledSongs, how: str) -> LabelledSongs:
+    """The songs, with a sentence more."""
+    return replace(songs, description=songs.description + how)
+
+
 def _parted(
-    songs: LabelledSongs, train: np.ndarray, held_out: np.ndarray, how: str
+    songs: LabelledSongs, train: np.ndarray, held_out: np.ndarray
 ) -> LabelledSongs:
     """Some of the songs to train on and some to hold out."""
     return replace(
         songs,
-        description=songs.description + how,
         X=songs.X[train],
         y=songs.y[train],
         X_valid=songs.X[held_out],
@@ -266,27 +272,63 @@ def _parted(
 
 
 def _folds(songs: LabelledSongs, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Rows to train on, of all classes, and to hold out, in each fold."""
-    for attempt in range(N_ATTEMPTS):
-        state = N_ATTEMPTS * seed + attempt
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "The least populated class")
-            folds = folds_of_songs(songs.name, songs.y, songs.group, random_state=state)
-        if all(
-            len(np.unique(songs.y[train])) == len(songs.classes) for train, _ in folds
-        ):
-            return folds
-    raise ValueError(
-        f"{songs.name}: no division into folds leaves songs of every class to train on "
-        "in each."
-    )
+    """Rows to train on, of all classes, and to hold out, in each fold.
+
+    Where a fold holds all groups of a class, there are more folds: with one for each
+    group, those that are left have the class.
+    """
+    n_folds, most = N_FOLDS, len(np.unique(_units(songs)))
+    while True:
+        for attempt in range(N_ATTEMPTS):
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "The least populated class")
+                folds = folds_of_songs(
+                    songs.name,
+                    songs.y,
+                    songs.group,
+                    n_folds,
+                    random_state=N_ATTEMPTS * seed + attempt,
+                )
+            if all(
+                len(np.unique(songs.y[train])) == len(songs.classes)
+                for train, _ in folds
+            ):
+                return folds
+        if n_folds >= most:
+            raise AssertionError("a class of a single group has not been left out")
+        n_folds = min(2 * n_folds, most)
 
 
-def _random_rows(n_all: int, n: int | None) -> np.ndarray:
-    rows = np.arange(n_all)
-    if n is None or n >= n_all:
-        return rows
-    return np.sort(np.random.default_rng(0).permutation(n_all)[:n])
+def _units(songs: LabelledSongs) -> np.ndarray:
+    """What each song is held out with: its group, or itself."""
+    return np.arange(len(songs.y)) if songs.group is None else songs.group
+
+
+def _sample(
+    y: np.ndarray, unit: np.ndarray, n: int | None, *, of_each: int
+) -> np.ndarray:
+    """Rows of n random songs, if there are more, with some of each class.
+
+    Parameters
+    ----------
+    y, unit : ndarray of shape (n_songs,)
+        Classes, and what songs are held out with.
+    n : int or None
+        None takes all.
+    of_each : int
+        From so many units of each class, if it has them, there is a song at least;
+        also where n is less.
+    """
+    if n is None or n >= len(y):
+        return np.arange(len(y))
+    order = np.random.default_rng(0).permutation(len(y))
+    needed = np.zeros(len(y), dtype=bool)
+    for code in np.unique(y):
+        rows = order[y[order] == code]
+        first = np.sort(np.unique(unit[rows], return_index=True)[1])
+        needed[rows[first[:of_each]]] = True
+    order = np.concatenate([order[needed[order]], order[~needed[order]]])
+    return np.sort(order[: max(n, needed.sum())])
 
 
 def _count(n: int, what: str) -> str:

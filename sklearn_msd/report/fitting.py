@@ -94,6 +94,8 @@ def fit(
     with warnings.catch_warnings():
         # A fold may lack a class; all folds together do not.
         warnings.filterwarnings("ignore", "No validation song is of")
+        # All songs are scaled alike; by few songs, other songs can come out large.
+        warnings.filterwarnings("ignore", "X_val looks unscaled")
         model.fit(data.X_train, data.y_train, **evaluated)
     outputs = {"model": OutputHistory()}
     trainings = recorder.trainings

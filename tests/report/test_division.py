@@ -165,6 +165,36 @@ def test_classes_of_one_song_are_left_out(tmp_path):
     assert "Left out for want of a second song: c." in data.description
 
 
+def test_a_class_in_two_groups_is_in_two_folds(tmp_path):
+    # Each class is in two of six groups: of five folds one holds both of some class.
+    rng = np.random.default_rng(0)
+    pairs = np.array([(i, j) for i in range(6) for j in range(i)])
+    y, group = np.repeat(np.arange(15), 2), pairs.ravel()
+    _, data = load(save(tmp_path / "d.npz", X=songs(30, rng), y=y, group=group))
+    assert len(data.splits(0)) == len(data.splits(1)) == 6
+    assert "one of 6 folds, no group" in data.description
+    for split in data.splits(0):
+        assert_array_equal(np.unique(split.y_train), np.arange(15))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+@pytest.mark.parametrize("n", [400, 2500])
+def test_songs_that_are_not_taken_leave_some_of_each_class(tmp_path, n, grouped):
+    rng = np.random.default_rng(0)
+    y = np.zeros(n, dtype=int)
+    y[[1, 50]], y[[2, 70]], y[3] = 1, 2, 3  # two classes of two songs, one of one
+    group = {"group": np.arange(n) // 2} if grouped else {}
+    X = rng.normal(size=(n, 25)).astype(np.float32)
+    _, data = load(save(tmp_path / "d.npz", X=X, y=y, **group), n_train=8)
+    assert data.class_names == ["0", "1", "2"]
+    word = "group" if grouped else "song"
+    assert f"Left out for want of a second {word}: 3." in data.description
+    assert data.folded == (n == 400)
+    for split in data.splits(0):
+        assert_array_equal(np.unique(split.y_train), [0, 1, 2])
+        assert len(split.y_train) <= 8
+
+
 def test_any_number_of_features_in_three_dimensions(tmp_path):
     rng = np.random.default_rng(0)
     X = songs(20, rng, (6, 13))

@@ -2,9 +2,11 @@
 
 import json
 import re
+import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -14,7 +16,7 @@ from joblib.parallel import get_active_backend
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
-from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
 from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report import make as make_module
 from sklearn_msd.report.division import Amount
@@ -322,6 +324,22 @@ def test_bad_options_are_clear_errors(tmp_path, capsys, options, message):
     assert main(["report", "--out", str(tmp_path / "out"), *options]) == 2
     assert message in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_recordings_as_musicnn_has_them(tmp_path):
+    pytest.importorskip("soundfile")
+    pytest.importorskip("librosa")
+    for path in map(Path, load_spoken_digits().recordings.filenames):
+        (tmp_path / "digits" / path.name[0]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, tmp_path / "digits" / path.name[0])
+    _, markdown = quick(
+        str(tmp_path / "digits"), tmp_path / "out", max_epochs=1, features="musicnn"
+    )
+    text = markdown.read_text()
+    assert "The recordings of" in text
+    # Of 60 songs as many are taken as cost what 80 do, and two of each digit.
+    assert "20 songs, each held out once from 2 trainings; 10 classes" in text
 
 
 def test_few_songs_decide_nothing_that_is_not_there(tmp_path):
