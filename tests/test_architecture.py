@@ -43,3 +43,36 @@ def test_the_table_of_where_to_change_what_names_files_that_are_there():
     named = re.findall(r"``([a-z_/]+\.py)``", table)
     assert len(named) >= 30
     assert [name for name in named if not (PACKAGE / name).exists()] == []
+
+
+PRIVATE = [
+    PACKAGE / "common" / library / "private.py"
+    for library in ("scikit_learn", "pytorch")
+]
+
+
+def private_names(tree):
+    """Names with an underscore of scikit-learn, skorch or PyTorch."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.level == 0:
+            module = node.module.split(".")
+            if module[0] in ("sklearn", "skorch", "torch"):
+                path = [*module, *(alias.name for alias in node.names)]
+                yield from (name for name in path if name.startswith("_"))
+        elif isinstance(node, ast.Attribute):
+            dotted = ast.unparse(node)
+            found = re.fullmatch(
+                r"(sklearn|skorch|torch)\.[\w.]*?(\b_\w+|aten\b).*", dotted
+            )
+            if found and found[2] != "__version__":
+                yield dotted
+
+
+@pytest.mark.parametrize("path", [p for p in FILES if p not in PRIVATE], ids=relative)
+def test_private_names_of_other_packages_are_in_one_place(path):
+    assert [*private_names(ast.parse(path.read_text()))] == []
+
+
+def test_private_names_are_found_where_they_are():
+    for path in PRIVATE:
+        assert len([*private_names(ast.parse(path.read_text()))]) >= 2

@@ -29,7 +29,7 @@ failed=0
 # The shortest and most telling first, so that a limit cuts the rest.
 DEVICE=cuda OMP_NUM_THREADS=1 timeout "${TESTS_LIMIT:-190}" "$python" -m pytest -q \
     -m "not slow" -p no:cacheprovider --tb=short \
-    tests/training tests/common/test_device.py tests/nets tests/classifiers \
+    tests/training tests/common/pytorch tests/nets tests/classifiers \
     tests/combining tests/saving tests/test_threads.py \
     > "$out/tests.txt" 2>&1 || failed=1
 tail -n 40 "$out/tests.txt"

@@ -36,13 +36,13 @@ from sklearn_msd.classifiers.preparing import (
     validation_songs,
 )
 from sklearn_msd.common.atomic_fits import atomic_training, forget_fit
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.common.scikit_learn.private import (
     CallbackSupportMixin,
     Interval,
     check_partial_fit_first_call,
     fit_context,
 )
-from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, count_parameters
 from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs

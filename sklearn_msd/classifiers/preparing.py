@@ -16,7 +16,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.multiclass import check_classification_targets
 
 from sklearn_msd.classifiers.callbacks import has_callbacks_of
-from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.pytorch.device import resolve_device
 from sklearn_msd.common.scikit_learn.definition import definition
 from sklearn_msd.common.scikit_learn.private import check_sample_weight
 from sklearn_msd.nets.base import SegmentNet, check_layer_names

@@ -62,7 +62,7 @@ def add_choices(add: Callable[..., argparse.Action]) -> None:
 
 def check_choices(args: argparse.Namespace, models: Sequence[str]) -> None:
     """Raise for what can be known to be wrong before songs are read."""
-    from sklearn_msd.common.device import resolve_device
+    from sklearn_msd.common.pytorch.device import resolve_device
 
     resolve_device(args.device)
     for name, least in (("n_segments", 1), ("cv", 1)):

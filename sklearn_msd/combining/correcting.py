@@ -27,6 +27,7 @@ from sklearn_msd.combining.fitting.correctors import fit_net, held_out_share, ne
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.common.scikit_learn.private import (
     HasMethods,
     Interval,
@@ -34,7 +35,6 @@ from sklearn_msd.common.scikit_learn.private import (
     fit_context,
 )
 from sklearn_msd.common.scikit_learn.routing import fit_router, routed_params
-from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CorrectedNet
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.training.keeping.checkpoints import sibling

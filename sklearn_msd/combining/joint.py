@@ -16,8 +16,8 @@ from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.stacking import CV, STACKED, StackedLogits
 from sklearn_msd.common.atomic_fits import atomic_fit
 from sklearn_msd.common.docstrings import fill_docstring
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.common.scikit_learn.private import Interval, fit_context
-from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.nets.composed import CombinedNet
 from sklearn_msd.training.parameters import TRAINING_PARAMETERS, TrainingParameters
 

@@ -40,6 +40,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from sklearn_msd.common.pytorch.private import pass_where_positive
+
 Pooling = Literal["max", "average"] | None
 
 
@@ -186,12 +188,12 @@ class _ConvReluPool(torch.autograd.Function):
         windows = grad[:, :n_used].unflatten(1, (n_pooled, ctx.pool_size))
         if ctx.pooling == "average":
             share = (grad_out / ctx.pool_size).unsqueeze(2).expand_as(windows)
-            _pass_where_positive(share, saved[0], out=windows)
+            pass_where_positive(share, saved[0], out=windows)
         else:
             first = windows[:, :, 0]
-            _pass_where_positive(grad_out, out, out=first)
+            pass_where_positive(grad_out, out, out=first)
             for j in range(ctx.pool_size - 1, 0, -1):
-                _pass_where_positive(first, saved[j - 1], out=windows[:, :, j])
+                pass_where_positive(first, saved[j - 1], out=windows[:, :, j])
                 first.sub_(windows[:, :, j])
 
         rows, grad_rows = x.view(-1, n_inputs), grad.view(-1, n_kernels)
@@ -226,8 +228,3 @@ def _maximum(windows: Tensor, remember: bool) -> tuple[Tensor, list[Tensor]]:
             rises.append(rival - peak)
         torch.maximum(peak, rival, out=peak)
     return peak, rises
-
-
-def _pass_where_positive(grad: Tensor, gate: Tensor, out: Tensor) -> None:
-    """``grad`` where ``gate > 0``, else 0: one pass; a boolean mask takes three."""
-    torch.ops.aten.threshold_backward.grad_input(grad, gate, 0, grad_input=out)

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from sklearn_msd.common.pytorch.private import TorchDispatchMode
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.convolution import (
     Pooling,

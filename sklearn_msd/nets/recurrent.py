@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence
 
+from sklearn_msd.common.pytorch.private import is_exporting
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.layers import linear, uninitialised
 from sklearn_msd.nets.pooling import split_padding
@@ -60,11 +61,7 @@ class RecurrentNet(SegmentNet):
         songs, lengths = split_padding(x.unflatten(1, (-1, self.n_segment_features)))
         sequences: Any = songs
         # An exported or captured graph is of songs of full length: it cannot ask.
-        # Before PyTorch 2.7 there is no such question as the first.
-        in_graph = (
-            is_captured(songs)
-            or getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)()
-        )
+        in_graph = is_captured(songs) or is_exporting()
         if not in_graph and bool((lengths < songs.shape[1]).any()):
             sequences = pack_padded_sequence(
                 songs, lengths.cpu(), batch_first=True, enforce_sorted=False

@@ -13,8 +13,8 @@ from typing import Any
 
 from joblib.parallel import LokyBackend, get_active_backend, parallel_config
 
-from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
+from sklearn_msd.common.pytorch.device import resolve_device
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
 from sklearn_msd.datasets.sources.tasks import (

@@ -34,7 +34,7 @@ from sklearn_msd.combining.linear import LinearCombiner
 from sklearn_msd.combining.nonlinear import NonlinearCombiner
 from sklearn_msd.common.files.atomic import atomic_file, checked_path
 from sklearn_msd.common.optional import import_optional
-from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.datasets.audio.segmenter import AudioSegmenter
 from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.segments.scaler import SegmentScaler

@@ -19,8 +19,8 @@ from sklearn_msd.common.files.model_file import (
     refusing,
     write_model_file,
 )
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.common.scikit_learn.private import parse_version
-from sklearn_msd.common.torch_modes import plain_torch
 from sklearn_msd.saving.format_1 import Format1Decoder
 from sklearn_msd.saving.object_graph import GraphDecoder, GraphEncoder
 

@@ -13,7 +13,7 @@ from skorch.utils import data_from_dataset
 from torch import Tensor, nn
 from torch.utils.data import Dataset, Subset
 
-from sklearn_msd.common.device import held_on
+from sklearn_msd.common.pytorch.device import held_on
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.mapped_songs import MappedSongs, on_disk
 from sklearn_msd.training.endings.here import here

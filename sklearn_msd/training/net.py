@@ -20,7 +20,7 @@ from skorch.callbacks import Callback, PrintLog
 from skorch.utils import TeeGenerator
 from torch import Tensor, nn
 
-from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.nets.base import SegmentNet, layer_weights
 from sklearn_msd.nets.layers import noise_from
 from sklearn_msd.training.batches import (

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.common.pytorch.modes import plain_torch
 
 # Songs in a chunk of a prediction: large enough for the matrix products to run at full
 # speed, small enough to keep memory flat.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from skorch.history import History
 
-from sklearn_msd.common.device import resolve_device
+from sklearn_msd.common.pytorch.device import resolve_device
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.training.net import LogitNet
 

@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from sklearn_msd.common.pytorch.private import foreach_add_, foreach_copy_
 from sklearn_msd.nets.base import layer_weights
 from sklearn_msd.nets.layers import TimeConv
 from sklearn_msd.training.together.graphs import replayed
@@ -100,7 +101,7 @@ class StackTensors:
             losses = self._losses(batch, labels)
             grads = torch.autograd.grad(losses.sum(), list(self.leaves.values()))
         self.losses.index_copy_(0, now, losses.detach().unsqueeze(0))
-        torch._foreach_copy_(list(self.grad.values()), list(grads))
+        foreach_copy_(list(self.grad.values()), list(grads))
         for name, strength in self.l1.items():
             self.grad[name].addcmul_(self.leaves[name].detach().sign(), strength)
         for name, mask in self.masks.items():
@@ -257,7 +258,7 @@ class StackTensors:
                 values.append(parameter.detach())
                 if kept:
                     values += [kept["exp_avg"], kept["exp_avg_sq"]]
-        torch._foreach_copy_(into, values)
+        foreach_copy_(into, values)
 
     def _store(self, shares: Sequence[Share | None], n_steps: int) -> None:
         """Give them back, after so many steps."""
@@ -277,8 +278,8 @@ class StackTensors:
                 into += [parameter.detach(), kept["exp_avg"], kept["exp_avg_sq"]]
                 values += part
                 steps.append(kept["step"])
-            torch._foreach_add_(steps, min(n_steps, share.n_batches))
-        torch._foreach_copy_(into, values)
+            foreach_add_(steps, min(n_steps, share.n_batches))
+        foreach_copy_(into, values)
 
 
 class _Objective(nn.Module):

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
 
-from sklearn_msd.common.device import resolve_device
 from sklearn_msd.common.optional import import_optional
-from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.common.pytorch.device import resolve_device
+from sklearn_msd.common.pytorch.modes import plain_torch
 from sklearn_msd.datasets.audio.musicnn.net import N_FRAMES, N_MELS, MusicNN
 
 # To be raised whenever the same samples give other numbers: caches are kept by it.

@@ -19,7 +19,7 @@ from sklearn_msd import (
     save,
     to_onnx,
 )
-from sklearn_msd.common.torch_modes import plain_torch
+from sklearn_msd.common.pytorch.modes import plain_torch
 
 BASES = [("dense", DENSE), ("conv", CONV)]
 MODELS = {

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_msd.common import device as module
-from sklearn_msd.common.device import held_on, resolve_device
+from sklearn_msd.common.pytorch import device as module
+from sklearn_msd.common.pytorch.device import held_on, resolve_device
 
 CPU = torch.device("cpu")
 
