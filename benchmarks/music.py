@@ -10,7 +10,8 @@ segments. Accuracies come with 95% intervals over songs and repeats, margins wit
 ones (`sklearn_msd.report.judging.intervals`). Models on musicnn's features read the
 recordings: a folder in which files are named by the npz file's `track_id`. What reading
 takes a song is printed below the table. The peers need aeon and sktime beside
-this package: `make peers` makes an environment for them.
+this package: `make peers` makes an environment for them. A file that is there already
+keeps its other models, so that each may be run where it can be.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from sklearn_msd import (
 )
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.datasets.sources.kept_segments import KeptSegments
-from sklearn_msd.report.judging.intervals import accuracy, compare
+from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
 REFERENCE = "all statistics, SVM"
 TRAINING = {
@@ -61,6 +62,8 @@ TRAINING = {
 }
 POOLED = {"global_pooling": ("mean", "std"), "crop_segments": 120}
 BEST_NET = {**POOLED, "dropout": 0.5, "summary_norm": "batch"}
+# Of the 1500 that it has by default: one takes a second.
+INCEPTION_EPOCHS = 100
 
 
 def statistics(*names: str) -> Any:
@@ -120,7 +123,7 @@ def _inception(seed: int) -> Any:
         InceptionTimeClassifierTorch,
     )
 
-    return InceptionTimeClassifierTorch(random_state=seed)
+    return InceptionTimeClassifierTorch(num_epochs=INCEPTION_EPOCHS, random_state=seed)
 
 
 MODELS: dict[str, Callable[[int], Any]] = {
@@ -162,7 +165,7 @@ MODELS: dict[str, Callable[[int], Any]] = {
     ),
     "aeon MiniRocket": _aeon("MiniRocketClassifier"),
     "aeon MultiRocketHydra": _aeon("MultiRocketHydraClassifier"),
-    "sktime InceptionTime": peer(_inception),
+    f"sktime InceptionTime, {INCEPTION_EPOCHS} epochs": peer(_inception),
 }
 
 # Read once for all folds.
@@ -208,9 +211,9 @@ def recordings_of(folder: str, track_id: np.ndarray) -> np.ndarray:
     return np.array([found[stem] for stem in stems], dtype=object)
 
 
-def reading(folder: str, track_id: np.ndarray) -> list[tuple[str, str, str]]:
+def reading(folder: str, track_id: np.ndarray) -> dict[str, dict[str, float]]:
     """CPU time a song, of each kind, and the peak of memory after it."""
-    rows = []
+    costs = {}
     paths = recordings_of(folder, track_id)
     for kind in ("segments", "musicnn"):
         front = AudioSegmenter(None, features=kind, memory=KEPT)
@@ -219,8 +222,8 @@ def reading(folder: str, track_id: np.ndarray) -> list[tuple[str, str, str]]:
         front.transform(paths[1:])
         seconds = (time.process_time() - start) / max(len(paths) - 1, 1)
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        rows.append((kind, f"{seconds:.2f}", f"{peak:.0f}"))
-    return rows
+        costs[kind] = {"cpu_seconds_a_song": seconds, "peak_megabytes": peak}
+    return costs
 
 
 def load(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
@@ -270,6 +273,38 @@ def score(
     return right, float(np.median(seconds))
 
 
+def measure(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    """Score the models, in the order of the table."""
+    cached = joblib.Memory(options.keep, verbose=0).cache(score)
+    rows: dict[str, dict[str, Any]] = {}
+    reference = np.empty(0)
+    # The first is what the others are compared with.
+    for name in dict.fromkeys([REFERENCE, *(options.models or ALL_MODELS)]):
+        if name in OF_RECORDINGS and options.recordings is None:
+            print(f"{name}: not run, --recordings says where the recordings are")
+            continue
+        where = options.recordings if name in OF_RECORDINGS else None
+        try:
+            found = [
+                cached(options.source, name, options.folds, r, where)
+                for r in range(options.repeats)
+            ]
+        except ImportError as error:
+            print(f"{name}: not run, {error}")
+            continue
+        right = np.array([one for one, _ in found])
+        reference = right if name == REFERENCE else reference
+        rows[name] = {
+            "accuracy": vars(accuracy(right)),
+            "repeats": options.repeats,
+            "fit_cpu_seconds": float(np.median([seconds for _, seconds in found])),
+            "machine": machine(),
+        }
+        if name != REFERENCE:
+            rows[name]["against_reference"] = vars(compare(right, reference))
+    return rows
+
+
 def main() -> None:
     """Measure, print and keep."""
     parser = argparse.ArgumentParser(
@@ -283,50 +318,53 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     options = parser.parse_args()
-    cached = joblib.Memory(options.keep, verbose=0).cache(score)
-    table, seconds = {}, {}
-    costs = []
+    costs = {}
     if options.recordings is not None:
         costs = reading(options.recordings, np.load(options.source)["track_id"])
-    for name in options.models or ALL_MODELS:
-        if name in OF_RECORDINGS and options.recordings is None:
-            print(f"{name}: not run, --recordings says where the recordings are")
-            continue
-        where = options.recordings if name in OF_RECORDINGS else None
-        try:
-            found = [
-                cached(options.source, name, options.folds, r, where)
-                for r in range(options.repeats)
-            ]
-        except ImportError as error:
-            print(f"{name}: not run, {error}")
-            continue
-        table[name] = np.array([right for right, _ in found])
-        seconds[name] = float(np.median([s for _, s in found]))
-    rows, kept = [], {}
-    for name, right in table.items():
-        row = {"accuracy": vars(accuracy(right)), "fit_cpu_seconds": seconds[name]}
-        margin = ""
-        if name != REFERENCE and REFERENCE in table:
-            against = compare(right, table[REFERENCE])
-            row["against_reference"] = vars(against)
-            margin = interval(against, "+")
-        kept[name] = row
-        shown = (interval(accuracy(right)), margin, f"{seconds[name]:.2f}")
-        rows.append((name, *shown))
+    rows = measure(options)
     print(f"{options.repeats} x {options.folds} folds; {machine()}")
-    print_table(("model", "accuracy", f"against {REFERENCE}", "fit, CPU s"), rows)
+    print_table(
+        ("model", "accuracy", f"against {REFERENCE}", "fit, CPU s"),
+        (
+            (
+                name,
+                interval(Comparison(**row["accuracy"])),
+                interval(Comparison(**row["against_reference"]), "+")
+                if "against_reference" in row
+                else "",
+                f"{row['fit_cpu_seconds']:.2f}",
+            )
+            for name, row in rows.items()
+        ),
+    )
     if costs:
-        print_table(("reading", "CPU s a song", "peak MB"), costs)
+        print_table(
+            ("reading", "CPU s a song", "peak MB"),
+            (
+                (kind, f"{c['cpu_seconds_a_song']:.2f}", f"{c['peak_megabytes']:.0f}")
+                for kind, c in costs.items()
+            ),
+        )
     if options.out is not None:
-        content = {
-            "songs": len(next(iter(table.values()))[0]),
-            "folds": f"{options.repeats} x {options.folds}",
-            "machine": machine(),
-            "reference": REFERENCE,
-            "models": kept,
-        }
-        options.out.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write(options.out, options, rows, costs)
+
+
+def write(
+    path: Path, options: argparse.Namespace, rows: dict[str, Any], costs: dict[str, Any]
+) -> None:
+    """Keep the figures beside those of other models that a file has."""
+    content: dict[str, Any] = {"models": {}, "reading": {}}
+    if path.exists():
+        content = json.loads(path.read_text(encoding="utf-8"))
+    rows = content["models"] | rows
+    content |= {
+        "songs": len(load(options.source)[1]),
+        "folds": options.folds,
+        "reference": REFERENCE,
+        "reading": content["reading"] | costs,
+        "models": {name: rows[name] for name in ALL_MODELS if name in rows},
+    }
+    path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

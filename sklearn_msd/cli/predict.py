@@ -10,6 +10,7 @@ from sklearn_msd.cli.commands import (
     add_command,
     cell,
     json_line,
+    note,
     print_problem,
 )
 
@@ -20,8 +21,9 @@ Predict the genres of songs. FILES are
     (.h5), for models trained on these
   npz files with an array X of songs, for any model that takes such songs
 
-Longer songs are cut to their central segments, as many as the model takes; shorter ones
-are repeated. Arrays may not be shorter. The output is a table with a heading: file,
+Longer songs are cut to their central segments, as many as the model takes; shorter
+recordings are repeated, and the last line on standard error says how many. Arrays may
+not be shorter. The output is a table with a heading: file,
 label and probability, tabs between, the likeliest labels first. Tabs, line ends and
 backslashes within names are written \\t, \\n and \\\\. A file that cannot be read is
 named on standard error; the others are predicted, and the exit code is 1."""
@@ -86,4 +88,7 @@ def _run(args: argparse.Namespace) -> int:
             sys.stdout.flush()  # keeps the order where both go to one place
             print_problem(error)
             code = SOME_FAILED
+    sys.stdout.flush()
+    for remark in model.lengthened():
+        note(remark)
     return code

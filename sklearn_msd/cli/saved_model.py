@@ -26,7 +26,11 @@ from sklearn_msd.datasets import (
 from sklearn_msd.datasets.audio.recording import kind_of_segments
 from sklearn_msd.datasets.msd.song_file import SongFile
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
-from sklearn_msd.datasets.sources.kept_segments import KeptSegments
+from sklearn_msd.datasets.sources.kept_segments import (
+    KeptSegments,
+    in_words,
+    n_segments,
+)
 from sklearn_msd.saving.save_load import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.segments.scaler import SegmentScaler
@@ -93,6 +97,8 @@ class SavedModel:
             if hasattr(owner, "n_segment_features")
         ]
         self.n_segment_features: int = widths[0] if widths else N_FEATURES
+        self._memory = self.segmenters[0].memory if self.segmenters else None
+        self._found: list[list[int]] = [[] for _ in self.segmenters]
         self.n_segments = self._n_segments()
 
     def features(self) -> str:
@@ -173,6 +179,11 @@ class SavedModel:
             segments = segments_from_audio(path)
             assert isinstance(segments, np.ndarray)
             return self._song(segments, path)
+        # Members of a combination share what is read, which is forgotten after it.
+        kept = KeptSegments(self._memory)
+        for segmenter, found in zip(self.segmenters, self._found, strict=True):
+            segmenter.memory = kept
+            found += n_segments([path], kept, segmenter)
         if self.segmenter is None:
             return next(iter(self.predict(np.array([path], dtype=object))))
         song = self.segmenter.transform([path])
@@ -189,6 +200,12 @@ class SavedModel:
             song = cut.fit_transform([segments])
         self._warn_if_far(song, name)
         return next(iter(self.predict(song)))
+
+    def lengthened(self) -> list[str]:
+        """Say of how many recordings predicted so far segments are repeated."""
+        pairs = zip(self._found, self.segmenters, strict=True)
+        remarks = (in_words(found, segmenter) for found, segmenter in pairs)
+        return list(dict.fromkeys(remark for remark in remarks if remark))
 
     def cut(self, X: NDArray[Any]) -> NDArray[Any]:
         """Songs of arrays, as long as the model's."""

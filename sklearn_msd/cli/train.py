@@ -21,7 +21,7 @@ from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
 from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
 
 if TYPE_CHECKING:
-    from sklearn_msd.cli.training import Trained
+    from sklearn_msd.cli.fit_and_judge import Trained
 
 _DESCRIPTION = f"""\
 Train a classifier on labelled songs and save it, with the scaler and all else that
@@ -84,9 +84,9 @@ def _run(args: argparse.Namespace) -> None:
 
     from sklearn_msd.cli.choosing import Budget, Trial, describe
     from sklearn_msd.cli.comparison import as_table, compared
+    from sklearn_msd.cli.fit_and_judge import train_on
     from sklearn_msd.cli.models import takes_any_length
     from sklearn_msd.cli.parts import segmenters_in
-    from sklearn_msd.cli.training import train_on
     from sklearn_msd.datasets.sources.kept_segments import lengthened
     from sklearn_msd.saving.save_load import save
 

@@ -5,6 +5,10 @@ import pytest
 
 from sklearn_msd import load
 from sklearn_msd.cli import main
+from sklearn_msd.datasets.audio import reader
+from sklearn_msd.datasets.audio.decoding import decode_audio
+
+PATTERN = r"--label-pattern=^(\d)_"
 
 
 @pytest.fixture
@@ -15,7 +19,8 @@ def paths(recordings):
 def test_a_table_of_the_likeliest(audio_model, paths, capsys):
     assert main(["predict", str(audio_model), *paths, "--top=2"]) == 0
     told = capsys.readouterr()
-    assert told.err == ""
+    assert told.err.startswith("2 of 2 recordings have ")  # of the 12 that are asked
+    assert told.err.endswith(" and are repeated to 12.\n")
     heading, *rows = [line.split("\t") for line in told.out.splitlines()]
     assert heading == ["file", "label", "probability"]
     model = load(audio_model)
@@ -49,7 +54,8 @@ def test_what_cannot_be_read_is_named_and_the_rest_predicted(
     bad = [str(tmp_path / name) for name in (*names, "other.npz", ".")]
     assert main(["predict", str(audio_model), *bad, paths[0], "--top=1"]) == 1
     told = capsys.readouterr()
-    lines = told.err.splitlines()
+    *lines, remark = told.err.splitlines()
+    assert remark.startswith("1 of 1 recordings have ")
     assert len(lines) == len(bad)
     for line, name in zip(lines, [*names, "other.npz", ""], strict=True):
         assert line.startswith("sklearn-msd: error: ")
@@ -58,6 +64,25 @@ def test_what_cannot_be_read_is_named_and_the_rest_predicted(
     assert "13 features a segment, expected 25" in lines[3]
     assert "250 features a song, expected 300" in lines[4]
     assert [line.split("\t")[0] for line in told.out.splitlines()][1:] == [paths[0]]
+
+
+def test_members_of_a_combination_read_a_recording_once(
+    recordings, paths, tmp_path, monkeypatch, capsys
+):
+    out = str(tmp_path / "both.msd")
+    options = [PATTERN, "--cv=1", "--quiet", "--epochs=1", "--minutes=5"]
+    options += ["--model=combination", "--features=segments"]
+    assert main(["train", str(recordings), *options, "--out", out]) == 0
+    read = []
+
+    def counted(path, *args):
+        read.append(path)
+        return decode_audio(path, *args)
+
+    monkeypatch.setattr(reader, "decode_audio", counted)
+    assert main(["predict", out, *paths]) == 0
+    assert read == paths
+    assert "repeated" not in capsys.readouterr().err  # whole, of whatever length
 
 
 def test_models_that_cannot_be_had(audio_model, tmp_path, capsys):

@@ -75,12 +75,24 @@ def lengthened(
     paths: Sequence[str], kept: KeptSegments, segmenter: AudioSegmenter
 ) -> str | None:
     """Say how many recordings have fewer segments than they are brought to, and how."""
-    reader = _reader(segmenter, kept)
-    length = reader.length
-    if length is None:
+    if segment_reader(segmenter).length is None:
         return None
-    found = [len(reader.read(path).segments) for path in paths]
-    short = [n for n in found if n < length]
+    return in_words(n_segments(paths, kept, segmenter), segmenter)
+
+
+def n_segments(
+    paths: Sequence[str], kept: KeptSegments, segmenter: AudioSegmenter
+) -> list[int]:
+    """How many segments recordings have, before they are brought to one number."""
+    reader = _reader(segmenter, kept)
+    return [len(reader.read(path).segments) for path in paths]
+
+
+def in_words(found: Sequence[int], segmenter: AudioSegmenter) -> str | None:
+    """Say which of these numbers of segments are lengthened, and how; None if none."""
+    reader = segment_reader(segmenter)
+    length = reader.length
+    short = [n for n in found if length is not None and n < length]
     if not short:
         return None
     some = f"{min(short)} to {max(short)}" if min(short) < max(short) else short[0]
