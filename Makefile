@@ -38,23 +38,32 @@ test-slow: install
 fuzz: install
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
-# On what users have: the lowest versions that pyproject.toml admits, the newest, and no
-# optional dependency. Each in its own environment; torch stays the pinned CPU build.
+# On what users have: the lowest versions that pyproject.toml admits, the newest, its upper
+# bounds set aside, and no optional dependency. Each in its own environment. torch is the
+# pinned CPU build; another, such as TORCH=2.6.0, is one of some gigabytes.
+TORCH ?= $(shell sed -n 's/^torch==//p' constraints.txt)
+
 test-min test-latest test-bare: test-%: $(VENV)-%/installed
 	$(VENV)-$*/bin/python -m pytest -m "not slow" $(ARGS)
 
-$(VENV)-min/installed: PINS = $(VENV)-min/bin/python tools/lowest_versions.py all test
-$(VENV)-latest/installed $(VENV)-bare/installed: PINS = grep '^torch==' constraints.txt
-$(VENV)-min/installed $(VENV)-latest/installed: WANTED = '.[all,test]'
-$(VENV)-bare/installed: WANTED = . pytest
+$(VENV)-min/installed: WANTED = --resolution lowest-direct
+$(VENV)-latest/installed: UNBOUNDED = numpy scikit-learn scipy skorch
 $(VENV)-latest/installed: .FORCE  # newer ones may have come since
 
-$(VENV)-%/installed: pyproject.toml constraints.txt tools/lowest_versions.py
+$(VENV)-min/installed $(VENV)-latest/installed: $(VENV)-%/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)-$*
-	$(VENV)-$*/bin/$(PIP) packaging
-	$(PINS) > $(VENV)-$*/pins.txt
-	$(VENV)-$*/bin/$(PIP) -c $(VENV)-$*/pins.txt torch
-	$(VENV)-$*/bin/$(PIP) -c $(VENV)-$*/pins.txt --upgrade --upgrade-strategy eager -e $(WANTED)
+	$(VENV)-$*/bin/$(PIP) uv torch==$(TORCH)
+	printf '%s\n' 'torch; python_version < "3"' $(UNBOUNDED) > $(VENV)-$*/overrides.txt
+	$(VENV)-$*/bin/uv pip compile --quiet --python $(VENV)-$*/bin/python --extra all \
+	    --extra test $(WANTED) --overrides $(VENV)-$*/overrides.txt --upgrade \
+	    --output-file $(VENV)-$*/pins.txt pyproject.toml
+	$(VENV)-$*/bin/$(PIP) --no-deps -r $(VENV)-$*/pins.txt -e .
+	touch $@
+
+$(VENV)-bare/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)-bare
+	$(VENV)-bare/bin/$(PIP) torch==$(TORCH)
+	$(VENV)-bare/bin/$(PIP) . pytest torch==$(TORCH)
 	touch $@
 
 .FORCE:

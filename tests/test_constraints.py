@@ -1,5 +1,6 @@
 """What `make install` brings in is pinned, so that nothing else gets in unseen."""
 
+import tomllib
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-LINES = (Path(__file__).parents[1] / "constraints.txt").read_text().splitlines()
+ROOT = Path(__file__).parents[1]
+LINES = (ROOT / "constraints.txt").read_text().splitlines()
 PINS = {
     canonicalize_name(pin.name): pin.specifier
     for pin in map(Requirement, (line for line in LINES if not line.startswith("#")))
@@ -52,3 +54,23 @@ def test_every_installed_requirement_is_pinned():
 def test_every_pin_is_one_version():
     for name, specifier in PINS.items():
         assert [s.operator for s in specifier] == ["=="], name
+
+
+def test_every_requirement_has_a_lowest_version_to_be_tested_with():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    texts = [
+        *project["dependencies"],
+        *(text for name in extras for text in extras[name]),
+    ]
+    for requirement in map(Requirement, texts):
+        if requirement.name != project["name"]:
+            operators = [s.operator for s in requirement.specifier]
+            assert operators.count(">=") == 1, str(requirement)
+
+
+def test_the_caps_are_those_that_the_newest_versions_are_tried_without():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    capped = [text.split(">=")[0] for text in project["dependencies"] if "<" in text]
+    makefile = (ROOT / "Makefile").read_text()
+    assert f"UNBOUNDED = {' '.join(sorted(capped))}\n" in makefile
