@@ -30,8 +30,8 @@ from recordings to genres:
 
 `sklearn-msd COMMAND --help` says more of each, with examples. Results go to standard
 output, progress and warnings to standard error. Exit code: 0 if all went well, 1 if
-some files could not be read and the others were, 2 if there is something for you to
-mend, 130 if you stopped it."""
+some files could not be read and the others were, 2 if there is something that
+you need to fix, 130 if you stopped it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     -------
     code : int
         0 if all went well, 1 if some of several files could not be read, 2 if the user
-        can mend what went wrong, 130 if the user stopped it.
+        can fix what went wrong, 130 if the user stopped it.
     """
     with _any_character_on_stdout(), warnings.catch_warnings():
         args = _parser().parse_args(argv)

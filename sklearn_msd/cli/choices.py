@@ -40,7 +40,7 @@ def add_choices(add: Callable[..., argparse.Action]) -> None:
         default=AUTO,
         help="of recordings: which kind (auto)",
     )
-    add("--epochs", type=int, help="passes over the songs, of each net (the model's)")
+    add("--epochs", type=int, help="passes over the songs (the class's default)")
     add(
         "--n-segments",
         type=int,

@@ -28,7 +28,10 @@ def add_parser(commands: Commands) -> None:
         "X_flat and offsets, y and perhaps group, a folder of msd-…-genre-….npz files, "
         "or one of recordings, in folders named after genres",
     )
-    add("--task", help="classes, or name, of the task for all figures (each its own)")
+    add(
+        "--task",
+        help="number of classes, or name, of the one task to use for all figures",
+    )
     add("--figures", nargs="+", metavar="ID", help="2 to 15, or a future work (all)")
     add(
         "--minutes",
@@ -44,7 +47,12 @@ def add_parser(commands: Commands) -> None:
         metavar="SEED",
         help="of the random starts, as many as may be used (0 to 7)",
     )
-    add("--epochs", type=int, dest="max_epochs", help="epochs (the size's)")
+    add(
+        "--epochs",
+        type=int,
+        dest="max_epochs",
+        help="passes of a net over the songs (set by --size)",
+    )
     add(
         "--size",
         choices=["quick", "full"],

@@ -122,7 +122,7 @@ def load(path: str | os.PathLike[str], *, max_bytes: int = 2**32) -> Any:
     -------
     estimator
         Its predictions are those of the one saved, to the bit, with the same versions
-        on the same kind of machine. A net from a device that is not to be had here is
+        on the same kind of machine. A net from a device that is not available here is
         put on the CPU.
 
     Raises

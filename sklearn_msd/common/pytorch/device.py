@@ -33,7 +33,7 @@ def resolve_device(device: str) -> torch.device:
         torch.zeros(1, device=found).item()  # "meta" holds no numbers
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
-            f"device={device!r} is not to be had here: {str(error).splitlines()[0]}"
+            f"device={device!r} is not available here: {str(error).splitlines()[0]}"
         ) from error
     return found
 

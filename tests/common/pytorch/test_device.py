@@ -102,5 +102,5 @@ def test_what_does_not_fit_is_not_held(songs, monkeypatch):
 def test_a_device_that_is_not_there_is_an_error():
     assert resolve_device("cpu") == CPU
     for name in ("nonsense", "meta", "cuda:99"):
-        with pytest.raises(ValueError, match="not to be had"):
+        with pytest.raises(ValueError, match="is not available here"):
             resolve_device(name)
