@@ -13,3 +13,9 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"real data not found at {SHARED_DATA}")
     return SHARED_DATA
+
+
+@pytest.fixture
+def sklearn_callback():
+    """scikit-learn's own callbacks, for tests that skip before its version 1.9."""
+    return pytest.importorskip("sklearn.callback", reason="scikit-learn before 1.9")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from importlib.util import find_spec
 
 import joblib
 import numpy as np
@@ -15,7 +16,6 @@ from scipy.special import log_softmax, softmax
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.ensemble import BaggingClassifier, StackingClassifier, VotingClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -470,9 +470,9 @@ def test_verbose_prints_a_line_an_epoch(data, capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_scoring_monitor_scores_every_epoch(data):
+def test_scoring_monitor_scores_every_epoch(data, sklearn_callback):
     X, y = data
-    monitor = ScoringMonitor(scoring="accuracy")
+    monitor = sklearn_callback.ScoringMonitor(scoring="accuracy")
     net = make().set_callbacks(monitor).fit(X, y)
     rows = monitor.get_logs().data
     (whole,) = [row for row in rows if row["task_name"] == "fit"]
@@ -484,14 +484,22 @@ def test_scoring_monitor_scores_every_epoch(data):
         assert row["accuracy"] == make(max_epochs=i).fit(X, y).score(X, y)
 
 
-def test_scikit_learns_callbacks_under_grid_search(data, capsys):
-    monitor = ScoringMonitor(scoring="accuracy")
+def test_scikit_learns_callbacks_under_grid_search(data, sklearn_callback):
+    monitor = sklearn_callback.ScoringMonitor(scoring="accuracy")
     search = GridSearchCV(make().set_callbacks(monitor), {"l2": [0.0, 0.1]}, cv=2)
-    search.set_callbacks(ProgressBar()).fit(*data)
+    search.set_callbacks(sklearn_callback.ProgressBar()).fit(*data)
     epochs = [r for r in monitor.get_logs().data if r["task_name"] == "epoch"]
     assert len(epochs) == (2 * 2 + 1) * 4
 
 
+def test_where_scikit_learn_has_no_callbacks_it_is_said():
+    if find_spec("sklearn.callback") is not None:
+        pytest.skip("scikit-learn 1.9 or later")
+    with pytest.raises(NotImplementedError, match="needs scikit-learn 1"):
+        make().set_callbacks()
+
+
+@pytest.mark.usefixtures("sklearn_callback")
 def test_a_callback_of_scikit_learn_can_stop_the_training(data):
     class StopAfterTwo:
         def setup(self, estimator, context): ...

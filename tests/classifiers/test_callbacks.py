@@ -264,6 +264,7 @@ class Tasks:
 @pytest.mark.parametrize(
     "params", [{"n_iter_no_change": 1}, {"callbacks": [StopAt(2)]}]
 )
+@pytest.mark.usefixtures("sklearn_callback")
 def test_every_epoch_that_begins_for_scikit_learn_ends(params):
     tasks = Tasks()
     net = clone(CONV).set_params(early_stopping=True, learning_rate=0.02, **params)
