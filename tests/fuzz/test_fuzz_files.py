@@ -225,8 +225,10 @@ def test_verdicts_are_intervals_round_their_margin(right, seed, confidence, data
     np.testing.assert_allclose([turned.low, turned.high], [-found.high, -found.low])
     own = accuracy(right, confidence=confidence)
     assert 0 <= own.low <= own.high <= 1
-    variances = [one.mean(axis=1).var() for one in (left - right * 1.0, left, right)]
-    learn_spread([Observed("songs", v, len(right) - 1) for v in variances])
+    by_start = [one.mean(axis=1) for one in (left, right)]
+    learn_spread(
+        [Observed("songs", a.mean(), a.var(), len(right) - 1) for a in by_start]
+    )
     odd = data.draw(ODD_ARRAYS)
     outcome(VERDICTS, compare, odd, right)
     outcome(VERDICTS, accuracy, odd)

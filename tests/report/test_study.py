@@ -23,9 +23,9 @@ TRUE = {
     "height 3": (0.7, 0.01),
     "L1 0": (0.5, 0.01),
     "L1 0.001": (0.45, 0.01),
-    "max 3": (0.72, 0.01),
-    "height 5": (0.70, 0.02),
-    "height 10": (0.72, 0.02),
+    "max 3": (0.71, 0.02),
+    "height 5": (0.70, 0.03),
+    "height 10": (0.71, 0.03),
 }
 CLAIMS = (
     claim("clear", "max 2", "beats", "baseline"),
@@ -145,7 +145,7 @@ def test_with_little_time_there_are_two_starts_of_some_and_none_of_others(
 
 
 @pytest.mark.parametrize("minutes", [None, 1])
-@pytest.mark.parametrize("stopped_after", [1, 5, 16, 20])
+@pytest.mark.parametrize("stopped_after", [1, 5, 16, 17])
 def test_stopped_and_run_again_it_trains_and_finds_the_same(
     data, trained, minutes, stopped_after
 ):

@@ -31,6 +31,9 @@ class Comparison:
         The part of the margin's variance that only more songs make smaller.
     start_variance : float
         The part that more random starts make smaller, as it is with one start.
+    start_sides : float
+        How many models it is of, between 1, if one varies far more, and 2, if both do
+        alike: it has so many times the degrees of freedom of one.
     """
 
     margin: float
@@ -38,6 +41,7 @@ class Comparison:
     high: float
     song_variance: float = 0.0
     start_variance: float = 0.0
+    start_sides: float = 1.0
 
     def verdict(self, relation: Relation, margin: float) -> Verdict:
         """Whether the interval lies where the claim says, or where it does not.
@@ -64,18 +68,20 @@ class Comparison:
 
 def compare(
     left: ArrayLike,
-    right: ArrayLike,
+    right: ArrayLike | float,
     spread: Spread | None = None,
     confidence: float = 0.95,
     group: ArrayLike | None = None,
 ) -> Comparison:
-    """Paired comparison of two models over the same random starts and songs.
+    """Comparison of two models, each from random starts, over the same songs.
 
     Songs and starts are both random: the margin's variance is that of a mean over two
     crossed random effects, ``(MS_songs + MS_starts - MS_rest) / (n_starts * n_songs)``,
-    with Satterthwaite's degrees of freedom. With one start and no `spread` only songs
-    are random, and the interval says nothing of other starts. With few, `spread` adds
-    what other comparisons tell of the variance between them.
+    with Satterthwaite's degrees of freedom. Songs are paired; starts are not, as the
+    first start of one model has nothing to do with the first of another. Where it has,
+    as one builds on the other, the interval is wider than it need be. With one start
+    and no `spread` only songs are random, and the interval says nothing of other
+    starts. With few, `spread` adds what other models tell of the variance between them.
 
     The interval counts two songs more than there are, one that only the left model
     gets right and one that only the right model does [1]_, so that few songs, or songs
@@ -84,9 +90,10 @@ def compare(
     Parameters
     ----------
     left, right : array-like of shape (n_starts, n_songs)
-        1 where a song was classified right, 0 where wrong, or a share of epochs.
+        1 where a song was classified right, 0 where wrong, or a share of epochs. A
+        number on the right is an accuracy that is known, such as chance.
     spread : Spread, default=None
-        None leaves the variance between starts to this comparison's own.
+        None leaves the variance between starts to these models' own.
     confidence : float, default=0.95
     group : array-like of shape (n_songs,), default=None
         Songs that belong together, such as an artist's: it is then groups that are
@@ -114,13 +121,19 @@ def compare(
     >>> c.margin, c.verdict("beats", 0.01)
     (0.625, 'holds')
     """
-    left, right = _checked(left, "left"), _checked(right, "right")
+    left = _checked(left, "left")
+    sides = [_start_variance(left, spread)]
+    if isinstance(right, Real):
+        right = _checked(np.full(left.shape, right), "right")
+    else:
+        right = _checked(right, "right")
+        sides.append(_start_variance(right, spread))
     if left.shape != right.shape:
         raise ValueError(
             "left and right must have one shape, (n_starts, n_songs); got "
             f"{left.shape} and {right.shape}."
         )
-    return _interval(left - right, (1, -1), confidence, spread, group)
+    return _interval(left - right, (1, -1), confidence, sides, group)
 
 
 def accuracy(
@@ -138,7 +151,6 @@ def accuracy(
     ----------
     right : array-like of shape (n_starts, n_songs)
     spread : Spread, default=None
-        Of accuracies, not of margins.
     confidence : float, default=0.95
     group : array-like of shape (n_songs,), default=None
 
@@ -147,7 +159,9 @@ def accuracy(
     Comparison
         With 0: the margin is the accuracy.
     """
-    found = _interval(_checked(right, "right"), (1, 1, 0, 0), confidence, spread, group)
+    right = _checked(right, "right")
+    side = _start_variance(right, spread)
+    found = _interval(right, (1, 1, 0, 0), confidence, [side], group)
     return Comparison(found.margin, max(found.low, 0.0), found.high)
 
 
@@ -164,13 +178,38 @@ def _checked(right: ArrayLike, name: str) -> np.ndarray:
     return array.astype(float)
 
 
+def _start_variance(right: np.ndarray, spread: Spread | None) -> tuple[float, float]:
+    """What starts change in an accuracy, and the degrees of freedom of that."""
+    n_starts, n_songs = right.shape
+    by_start = right.mean(axis=1)
+    variance = float(by_start.var(ddof=1)) if n_starts > 1 else 0.0
+    if spread is None:
+        return variance, n_starts - 1
+    # None of few songs right says little of the odds: as of a song more right, and
+    # one more wrong.
+    accuracy = (by_start.mean() * n_songs + 1) / (n_songs + 2)
+    return (
+        spread.beside(accuracy, variance, n_starts - 1),
+        n_starts - 1 + spread.dof,
+    )
+
+
 def _interval(
     d: np.ndarray,
     more: Sequence[int],
     confidence: float,
-    spread: Spread | None,
+    sides: Sequence[tuple[float, float]],
     group: ArrayLike | None,
 ) -> Comparison:
+    """Of a mean of d, (n_starts, n_songs).
+
+    Parameters
+    ----------
+    more : sequence of int
+        Songs to add.
+    sides : sequence of (float, float)
+        What starts change in the mean, by model, and the degrees of freedom.
+    """
     if not isinstance(confidence, Real) or not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1; got {confidence!r}.")
     margin = float(d.mean())
@@ -180,20 +219,18 @@ def _interval(
     n_starts, n_songs = d.shape
     mean = d.mean()
     ms_songs = n_starts * d.mean(axis=0).var(ddof=1)
-    ms_starts = ms_rest = 0.0
+    ms_rest = 0.0
     dof = ms_songs**2 / (n_songs - 1)
     if n_starts > 1:
         by_song, by_start = d.mean(axis=0), d.mean(axis=1)
         rest = d - by_song - by_start[:, None] + mean
         ms_rest = (rest**2).sum() / ((n_songs - 1) * (n_starts - 1))
-        ms_starts = n_songs * by_start.var(ddof=1)
         dof += ms_rest**2 / ((n_songs - 1) * (n_starts - 1))
-    own = n_starts - 1
-    if spread is not None:
-        ms_starts = n_songs * spread.beside(ms_starts / n_songs, own)
-        own += spread.dof
-    if own > 0:
-        dof += ms_starts**2 / own
+    variances = np.array([variance for variance, _ in sides])
+    ms_starts = n_songs * variances.sum()
+    for variance, own in sides:
+        if variance > 0:
+            dof += (n_songs * variance) ** 2 / own
     # An effect that comes out negative is none.
     total = max(ms_songs + ms_starts - ms_rest, ms_songs, ms_starts)
     variance = total / d.size
@@ -205,6 +242,7 @@ def _interval(
         float(min(mean + half, 1.0)),
         float(of_songs),
         float((variance - of_songs) * n_starts),
+        float(variances.sum() ** 2 / (variances**2).sum()) if ms_starts > 0 else 1.0,
     )
 
 

@@ -137,7 +137,6 @@ class Judge:
         self.findings: dict[Case, Finding] = {}
         self.margins: dict[Hashable, float] = {}
         self.accuracy_spread: dict[Hashable, Spread] = {}
-        self._spread: dict[Hashable, Spread] = {}
 
     @property
     def confidence(self) -> float:
@@ -153,15 +152,7 @@ class Judge:
             How many there are of each subject.
         """
         n_of = {case: min(starts[side] for side in case.sides) for case in self.cases}
-        self._fix_margins(starts)
-        self._spread = learn_spread(
-            [
-                Observed(case.kind, _variance(left - right), n - 1)
-                for case, n in n_of.items()
-                if n > 1
-                for left, right in [self._both(case, n)]
-            ]
-        )
+        self._learn(starts)
         for case, n in n_of.items():
             reached = max((look for look in self.looks if look <= n), default=0)
             last = self.findings.get(case)
@@ -186,8 +177,9 @@ class Judge:
 
     def _finding(self, case: Case, n: int) -> Finding:
         found = compare(
-            *self._both(case, n),
-            self._spread.get(case.kind),
+            self.results(case.left, n),
+            case.chance if case.right is None else self.results(case.right, n),
+            self.accuracy_spread.get(case.kind),
             self.confidence,
             self.group.get(case.kind),
         )
@@ -215,7 +207,7 @@ class Judge:
     ) -> int | None:
         def decide(more: int) -> bool:
             variance = found.song_variance + found.start_variance / more
-            return self._quantile(kind, more) * math.sqrt(variance) < distance
+            return self._quantile(found, kind, more) * math.sqrt(variance) < distance
 
         if distance <= 0 or not decide(FAR):
             return None
@@ -228,29 +220,29 @@ class Judge:
     def _songs_needed(
         self, found: Comparison, n: int, distance: float, kind: Hashable
     ) -> float | None:
-        left = (distance / self._quantile(kind, n)) ** 2 - found.start_variance / n
+        reach = distance / self._quantile(found, kind, n)
+        left = reach**2 - found.start_variance / n
         return found.song_variance / left if distance > 0 and left > 0 else None
 
-    def _quantile(self, kind: Hashable, n: int) -> float:
-        dof = n - 1 + (self._spread[kind].dof if kind in self._spread else 0)
+    def _quantile(self, found: Comparison, kind: Hashable, n: int) -> float:
+        spread = self.accuracy_spread.get(kind)
+        dof = found.start_sides * (n - 1 + (spread.dof if spread else 0))
         return float(t.ppf((1 + self.confidence) / 2, max(dof, 1)))
 
-    def _fix_margins(self, starts: Mapping[Subject, int]) -> None:
+    def _learn(self, starts: Mapping[Subject, int]) -> None:
+        """What starts change, and at the first look what counts as a difference."""
         kinds = {side: case.kind for case in self.cases for side in case.sides}
-        observed = [
-            Observed(kind, _variance(self.results(subject, starts[subject])), n - 1)
-            for subject, kind in kinds.items()
-            if (n := starts[subject]) > 1
-        ]
+        observed = []
+        for subject, kind in kinds.items():
+            if starts[subject] > 1:
+                by_start = self.results(subject, starts[subject]).mean(axis=1)
+                variance = float(by_start.var(ddof=1))
+                observed.append(
+                    Observed(kind, by_start.mean(), variance, len(by_start) - 1)
+                )
         self.accuracy_spread = learn_spread(observed)
         for kind, spread in self.accuracy_spread.items():
             self.margins.setdefault(kind, margin_of(spread))
-
-    def _both(self, case: Case, n: int) -> tuple[np.ndarray, np.ndarray]:
-        left = self.results(case.left, n)
-        if case.right is None:
-            return left, np.full(left.shape, case.chance)
-        return left, self.results(case.right, n)
 
 
 def margin_of(spread: Spread) -> float:
@@ -280,7 +272,3 @@ def _distance(margin: float, relation: Relation, least: float) -> float:
     if relation == "does not beat":
         return abs(least - margin)
     return abs(least - abs(margin))
-
-
-def _variance(right: np.ndarray) -> float:
-    return float(right.mean(axis=1).var(ddof=1))

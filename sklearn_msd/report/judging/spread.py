@@ -16,42 +16,46 @@ LARGEST_DOF = 16.0
 
 @dataclass(frozen=True)
 class Spread:
-    """What other comparisons tell of the variance between starts.
+    """What all models tell of the variance between starts.
 
     Attributes
     ----------
     variance : float
-        Of an accuracy, or of a margin, with one start, on the same songs.
+        Of the log-odds of a right answer, with one start, on the same songs.
     dof : float
-        How many degrees of freedom it is worth beside a comparison's own.
+        How many degrees of freedom it is worth beside a model's own.
     typical : float
-        Geometric mean of the variances of all.
+        Geometric mean of the variances of all accuracies.
     """
 
     variance: float
     dof: float
     typical: float
 
-    def beside(self, own_variance: float, own_dof: float) -> float:
-        """A comparison's own variance and this, weighted by degrees of freedom."""
-        weighted = self.dof * self.variance + own_dof * own_variance
+    def beside(self, accuracy: float, own_variance: float, own_dof: float) -> float:
+        """An accuracy's own variance and this, weighted by degrees of freedom."""
+        expected = self.variance * _square_of_slope(accuracy)
+        weighted = self.dof * expected + own_dof * own_variance
         return weighted / (self.dof + own_dof)
 
 
 class Observed(NamedTuple):
-    """The results of one model, or one comparison, with several starts.
+    """The results of one model with several starts.
 
     Parameters
     ----------
     kind : hashable
         Results of one kind vary alike: those on the same songs.
+    accuracy : float
+        Mean over starts.
     variance : float
-        Between starts.
+        Of the accuracy, between starts.
     dof : int
         The number of starts less one.
     """
 
     kind: Hashable
+    accuracy: float
     variance: float
     dof: int
 
@@ -63,6 +67,9 @@ def learn_spread(observed: Sequence[Observed]) -> dict[Hashable, Spread]:
     results say what such variances are like: a scaled inverse chi-squared distribution,
     fitted to the moments of their logarithms [1]_. Its scale is that of the kind, which
     counts for less the fewer results tell it; its width is that of all kinds together.
+
+    It is the log-odds that vary about alike, whether a model is right in half of the
+    songs or in nine of ten. Of an accuracy p they make p (1 - p) as much.
 
     Parameters
     ----------
@@ -85,7 +92,9 @@ def learn_spread(observed: Sequence[Observed]) -> dict[Hashable, Spread]:
     if len(known) - len(kinds) < 1:
         return {}
     own = np.array([one.dof for one in known]) / 2
-    logs = np.log([one.variance for one in known]) - digamma(own) + np.log(own)
+    variances = np.log([one.variance for one in known]) - digamma(own) + np.log(own)
+    slopes = np.log([_square_of_slope(one.accuracy) for one in known])
+    logs = variances - slopes
     code = np.array([kinds.index(one.kind) for one in known])
     centres = np.bincount(code, logs) / np.bincount(code)
     residual = logs - centres[code]
@@ -99,7 +108,13 @@ def learn_spread(observed: Sequence[Observed]) -> dict[Hashable, Spread]:
         # What others than the one result tell of the scale.
         others = 2 * (own[code == k].sum() - own[code == k].mean())
         if others > 0:
-            variance, typical = np.exp(centres[k] + shift), np.exp(centres[k])
+            variance = np.exp(centres[k] + shift)
+            typical = np.exp(variances[code == k].mean())
             worth = 1 / (1 / dof + 1 / others)
             found[kind] = Spread(float(variance), float(worth), float(typical))
     return found
+
+
+def _square_of_slope(accuracy: float) -> float:
+    """Of the accuracy as a function of its log-odds."""
+    return (accuracy * (1 - accuracy)) ** 2

@@ -88,14 +88,15 @@ def _accuracies(results: Results) -> str:
 def _verdicts(results: Results) -> str:
     grouped = [data.name for data in results.data_sets() if data.group is not None]
     text = (
-        "**Verdicts.** A claim compares two models song by song and start by start, at "
-        "their best epochs. That one beats the other holds if the interval of the "
+        "**Verdicts.** A claim compares two models song by song, at their best epochs. "
+        "That one beats the other holds if the interval of the "
         "difference lies above 0, and does not if it lies below the margin: it may "
         "then be better, but by less than counts. That one does no better holds if the "
         "interval lies below the margin, and does not if it lies above. That two do "
         "equally well holds if it lies between both margins, and does not if it lies "
-        "beyond. Intervals cover other songs and other starts. How much starts change "
-        "is learned from all comparisons together, for a few starts tell little of one."
+        "beyond. Intervals cover other songs and other starts of both. How much starts "
+        "change is learned from all models together, for a few starts tell little of "
+        "one: the odds of a right answer change about alike in all."
     )
     if grouped:
         text += (

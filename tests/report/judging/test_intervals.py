@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from scipy.stats import t, ttest_rel
+from scipy.stats import t, ttest_ind, ttest_rel
 
 from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
@@ -24,6 +24,24 @@ def test_one_seed_is_the_paired_t_test_with_two_songs_more():
     found = compare(left, right)
     assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     assert found.margin == pytest.approx(left[0].mean() - right[0].mean())
+
+
+def test_many_songs_leave_welchs_t_test_of_the_starts():
+    # Songs all alike: starts are the sample, of two models that vary unequally.
+    rng = np.random.default_rng(9)
+    levels = [rng.normal(0.6, 0.05, (5, 1)), rng.normal(0.5, 0.01, (5, 1))]
+    left, right = (np.tile(level, 100_000) for level in levels)
+    expected = ttest_ind(*levels, equal_var=False).confidence_interval(0.95)
+    found = compare(left, right)
+    # The two songs added are all that differ from song to song.
+    assert found.low == pytest.approx(expected.low[0], abs=1e-4)
+    assert found.high == pytest.approx(expected.high[0], abs=1e-4)
+    assert 1 < found.start_sides < 1.3
+    # Chance does not vary.
+    known = compare(left, 0.5)
+    half = t.ppf(0.975, 4) * levels[0].std(ddof=1) / np.sqrt(5)
+    assert (known.high - known.low) / 2 == pytest.approx(half, rel=0.01)
+    assert known.start_sides == 1
 
 
 def test_accuracy_is_the_interval_of_agresti_and_coull():
@@ -83,7 +101,7 @@ def test_noise_is_undecided_at_about_the_nominal_rate(n_seeds, n_songs, seed_spr
 
 def test_no_difference_within_the_margin_is_equal():
     rng = np.random.default_rng(3)
-    left = rng.random((2, 20_000)) < 0.5
+    left = rng.random((1, 20_000)) < 0.5
     right = left ^ (rng.random(left.shape) < 0.001)
     found = compare(left, right)
     assert found.verdict("equals", 0.01) == "holds"

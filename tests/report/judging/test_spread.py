@@ -7,7 +7,8 @@ from sklearn_msd.report.judging.spread import LARGEST_DOF, Observed, learn_sprea
 
 def observed(rng, n, dof, scale=1.0, kind="songs"):
     scales = np.broadcast_to(scale, n)
-    return [Observed(kind, s * rng.chisquare(dof) / dof, dof) for s in scales]
+    # At 0.5, log-odds vary 16 times as much as the accuracy.
+    return [Observed(kind, 0.5, s * rng.chisquare(dof) / dof / 16, dof) for s in scales]
 
 
 def test_the_spread_between_starts_is_found():
@@ -40,30 +41,53 @@ def test_each_kind_has_a_scale_of_its_own_that_few_results_tell_little_of():
 
 def test_what_tells_nothing_of_spreads():
     assert learn_spread([]) == {}
-    assert learn_spread([Observed("a", 1.0, 1)]) == {}
-    assert learn_spread([Observed("a", 0.0, 2), Observed("a", 1.0, 0)] * 3) == {}
-    assert "b" not in learn_spread([Observed("a", 1.0, 1)] * 3 + [Observed("b", 1, 1)])
+    one, no_variance = Observed("a", 0.5, 1.0, 1), Observed("a", 0.5, 0.0, 2)
+    assert learn_spread([one]) == {}
+    assert learn_spread([no_variance, one._replace(dof=0)] * 3) == {}
+    assert "b" not in learn_spread([one] * 3 + [one._replace(kind="b")])
+
+
+def test_log_odds_vary_alike_whatever_the_accuracy():
+    rng = np.random.default_rng(5)
+    alike = []
+    for p in rng.uniform(0.2, 0.97, 300):
+        odds = np.log(p / (1 - p)) + rng.normal(0, 0.1, 3)
+        right = 1 / (1 + np.exp(-odds))
+        alike.append(Observed("songs", right.mean(), right.var(ddof=1), 2))
+    found = learn_spread(alike)["songs"]
+    assert found.variance == pytest.approx(0.1**2, rel=0.2)
+    assert found.dof > LARGEST_DOF / 2
+    typical = np.exp(np.mean([np.log((0.1 * a * (1 - a)) ** 2) for _, a, *_ in alike]))
+    assert found.typical == pytest.approx(typical, rel=0.2)
+    # A start's own variance, of an accuracy, counts as much as its degrees of freedom.
+    assert found.beside(0.9, 0.0, 0) == pytest.approx(found.variance * 0.09**2)
+    half = found.beside(0.9, 1.0, found.dof)
+    assert half == pytest.approx((1 + found.variance * 0.09**2) / 2)
 
 
 def planted(rng, margin):
-    """Forty comparisons whose models vary between starts, some more and some less."""
-    for spread in rng.uniform(0, 0.05, 40):
+    """Forty comparisons of models that vary between starts, some more and some less."""
+    for spreads in rng.uniform(0, 0.05, (40, 2)):
         hard = rng.normal(0, 0.15, 500)
         yield [
             (rng.random((2, 500)) < accuracy + hard + rng.normal(0, spread, (2, 1)))
             * 1.0
-            for accuracy in (0.5 + margin, 0.5)
+            for accuracy, spread in zip((0.5 + margin, 0.5), spreads, strict=True)
         ]
 
 
-def test_what_all_comparisons_tell_keeps_the_rate_and_gains_power():
+def test_what_all_models_tell_keeps_the_rate_and_gains_power():
     rng = np.random.default_rng(4)
     undecided, found, alone = [], [], []
     for _ in range(20):
         for margin in (0.0, 0.1):
             pairs = list(planted(rng, margin))
             known = learn_spread(
-                [Observed(0, (a - b).mean(axis=1).var(ddof=1), 1) for a, b in pairs]
+                [
+                    Observed(0, right.mean(), right.mean(axis=1).var(ddof=1), 1)
+                    for pair in pairs
+                    for right in pair
+                ]
             )[0]
             intervals = [compare(a, b, known) for a, b in pairs]
             if margin:
