@@ -2,13 +2,17 @@
 
 import os
 import re
+import sys
 import warnings
 from datetime import UTC, datetime
+from pathlib import Path
 
 from docutils.nodes import SkipNode
 from docutils.utils.math.latex2mathml import tex2mathml
 
 import sklearn_msd
+
+sys.path.insert(0, str(Path(__file__).parent))  # gallery.py
 
 project = "sklearn_msd"
 author = "The sklearn_msd developers"
@@ -32,7 +36,8 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_msd {version}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
-html_sidebars = {"report_map": []}
+# Without the list of pages, code of 88 columns has room.
+html_sidebars = {"report_map": [], "auto_examples/*": []}
 html_css_files = ["wide.css"]
 html_theme_options = {
     "show_prev_next": True,
@@ -57,7 +62,9 @@ sphinx_gallery_conf = {
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("sklearn_msd",),
     "filename_pattern": r"/plot_",
-    "within_subsection_order": "FileNameSortKey",
+    "ignore_pattern": "dask_search",  # a script without a picture: guide/cluster
+    "within_subsection_order": "gallery.Journey",
+    "thumbnail_size": (800, 500),
     "min_reported_time": 3600,
     "show_memory": False,
     "write_computation_times": False,

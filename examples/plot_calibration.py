@@ -25,7 +25,7 @@ from sklearn_msd.datasets import make_songs
 X, y = make_songs(6000, 40, n_classes=5, random_state=0)
 train, hold_out, test = slice(0, 2000), slice(2000, 3500), slice(3500, None)
 
-net = FullyConnectedClassifier(max_epochs=25, l2=1e-3, dtype="float64", random_state=0)
+net = FullyConnectedClassifier(max_epochs=25, l2=1e-3, random_state=0)
 net.fit(X[train], y[train])
 models = {"the net as trained": net}
 for method in ("temperature", "isotonic"):
@@ -66,5 +66,8 @@ fig.suptitle("Synthetic songs: how far a net's probabilities can be trusted")
 plt.show()
 
 # %%
-# Temperature scaling leaves every prediction as it was and changes only how sure it
-# is. Isotonic regression, class by class, may change predictions too.
+# What to see: the net as trained lies far below the dashed line. Of the songs of which
+# it says "95 %", about half are right. Both kinds of calibration bring the line up to
+# the diagonal and lower the log loss, and neither makes the net more accurate.
+# Temperature scaling leaves every prediction as it was and changes only how sure it is.
+# Isotonic regression, class by class, may change predictions too.

@@ -38,13 +38,13 @@ train, test = slice(0, 3000), slice(3000, None)
 base = TimeConvClassifier(
     global_pooling="mean", n_kernels=30, max_epochs=10, random_state=0
 )
-base.fit(X[train], y[train])
+base = base.fit(X[train], y[train])
 corrected = CorrectingClassifier(
     FrozenEstimator(base),
     FullyConnectedClassifier(early_stopping=True, n_iter_no_change=3),
     random_state=0,
 )
-corrected.fit(X[train], y[train])
+corrected = corrected.fit(X[train], y[train])
 
 # %%
 # The same architecture, alone
@@ -112,3 +112,13 @@ bars.invert_yaxis()
 bars.set(xlim=(0, 1), xlabel="accuracy on test songs (dashed: chance)")
 fig.suptitle("Synthetic songs: what a corrector changes")
 plt.show()
+
+gained = is_right.astype(float) - was_right
+margin = 1.96 * gained.std() / np.sqrt(len(gained))
+print(f"gained: {gained.mean():+.3f}, 95 %: ± {margin:.3f}")
+
+# %%
+# What to see: twice as many songs are rescued as are spoiled, so that the gain is more
+# than chance. The corrector's own output is at chance: it knows only what the base does
+# not. The same net trained alone knows part of what the base knows, too, and still
+# tells fewer songs apart than the base.

@@ -18,6 +18,7 @@ reads what. At the end, the same on real sound.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.preprocessing import StandardScaler
 
 from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import load_spoken_digits, make_songs
@@ -74,9 +75,8 @@ for kind, share in kinds.items():
 # order in time.
 
 digits = load_spoken_digits()
-X = digits.data - digits.data.mean(axis=0)
-X /= X.std(axis=0)
 heard = ~np.isin(digits.groups, ["theo", "nicolas"])
+X = StandardScaler().fit(digits.data[heard]).transform(digits.data)
 results["spoken digits (real)"] = accuracies(
     X, digits.target, np.flatnonzero(heard), np.flatnonzero(~heard)
 )
@@ -105,15 +105,13 @@ fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", 
 plt.show()
 
 # %%
-# - Where single segments tell the classes apart, shuffling costs nothing, and kernels
-#   of height 1 are enough: higher ones have more to learn.
+# What to see:
+#
+# - Where single segments tell the classes apart, shuffling costs little, and kernels
+#   of height 1 are enough.
 # - Where the order of neighbours does, only the higher kernels find it, and shuffling
 #   brings them down to chance.
 # - Where the position does, only the net that keeps positions finds it.
 # - In spoken digits, single segments say a good deal, and the course of the word as a
 #   whole says more: the net that keeps positions is best, until its segments are
 #   shuffled.
-#
-# Standardising before the division into training and test data, as done here in
-# passing, lets the test data's means and deviations into training; in work of your own
-# put a scaler in a pipeline.

@@ -76,6 +76,13 @@ kept = np.array([(songs & right["combined"]).sum() for songs in groups.values()]
 ax.barh(list(groups), counts, color="lightgrey", label="songs")
 ax.barh(list(groups), kept, height=0.5, label="right when combined")
 ax.invert_yaxis()
-ax.set_xlabel("songs held out")
+ax.set(xlabel="songs held out", title="Synthetic songs: which model is right")
 ax.legend()
 plt.show()
+
+# %%
+# What to see: both models are right about most of the songs, but each is right about a
+# hundred that the other gets wrong. Combined, they keep almost all of those that both
+# know and most of those that only one knows, and so are right more often than either.
+# On a hundred recordings of music there was no such gain (:doc:`/guide/small_data`):
+# compare them on yours.

@@ -37,17 +37,17 @@ train, test = slice(0, 1000), slice(1000, None)
 # -----------------------
 # The recurrent net and the convolution that summarises the whole song read every
 # segment. A net that keeps every position needs songs of one length: it gets the
-# central 15 segments of each.
+# central 15 segments of each. All three have the same learning rate, penalty and number
+# of epochs, and none was tuned.
 
+settings = {"learning_rate": 4e-3, "l2": 1e-4, "max_epochs": 18, "random_state": 0}
 models = {
-    "recurrent, whole songs": RecurrentClassifier(
-        hidden_size=40, learning_rate=4e-3, l2=1e-4, max_epochs=18, random_state=0
-    ),
+    "recurrent, whole songs": RecurrentClassifier(hidden_size=40, **settings),
     "convolution, whole songs": TimeConvClassifier(
-        global_pooling="mean_max", n_kernels=30, max_epochs=18, random_state=0
+        global_pooling="mean_max", n_kernels=30, **settings
     ),
     "convolution, central 15 segments": make_pipeline(
-        SegmentCropper(15), TimeConvClassifier(max_epochs=18, random_state=0)
+        SegmentCropper(15), TimeConvClassifier(n_kernels=30, **settings)
     ),
 }
 right, seconds = {}, {}
@@ -56,6 +56,7 @@ for name, model in models.items():
     model.fit(X[train], y[train])
     seconds[name] = time.perf_counter() - start
     right[name] = model.predict(X[test]) == y[test]
+    print(f"{name}: {right[name].mean():.2f}")
 
 # %%
 # Longer songs say more
@@ -83,3 +84,9 @@ bars.invert_yaxis()
 bars.set(xlabel="seconds to train")
 fig.suptitle("Synthetic songs of unequal length (bars: one standard error)")
 plt.show()
+
+# %%
+# What to see: the two nets that read whole songs gain from each further segment, and
+# end close together. The recurrent net takes several times as long to train. Cut to 15
+# segments, all songs are short ones, and accuracy is a fifth lower whatever their
+# length.

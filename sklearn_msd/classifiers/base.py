@@ -172,7 +172,8 @@ class BaseSegmentClassifier(
         if held_out := self.early_stopping and valid is None:
             train, valid = hold_out(self, train)
         if valid is not None:
-            warn_of_validation_part(self, valid.y, held_out=held_out)
+            n_held = len(train) + len(valid) if held_out else None
+            warn_of_validation_part(self, valid.y, held_out_of=n_held)
 
         context = self._init_callback_context(max_subtasks=self.max_epochs)
         task = {"estimator": self, "X": X, "y": classes[y]}

@@ -24,7 +24,11 @@ from sklearn_msd.nets.layers import initialised
 from sklearn_msd.segments.as_array import as_array
 from sklearn_msd.segments.validation import check_known, sorted_classes, validate_songs
 from sklearn_msd.training.batches import SongDataset
-from sklearn_msd.training.fit_warnings import warn_of_scale, warn_of_validation_scale
+from sklearn_msd.training.fit_warnings import (
+    enough_to_validate,
+    warn_of_scale,
+    warn_of_validation_scale,
+)
 from sklearn_msd.training.keeping.state import continue_from
 from sklearn_msd.training.net import LogitNet
 from sklearn_msd.training.parameters import TrainingParameters
@@ -239,10 +243,14 @@ def hold_out(estimator: Any, dataset: SongDataset) -> tuple[SongDataset, SongDat
     n, n_classes = len(dataset), len(estimator.classes_)
     n_valid = math.ceil(estimator.validation_fraction * n)
     if n_valid < n_classes or n - n_valid < n_classes:
+        fraction = enough_to_validate(n_classes, n, n_classes)
+        remedy = "so few songs do not allow it"
+        if fraction is not None:
+            remedy = f"validation_fraction={fraction:g} would do"
         raise ValueError(
             f"validation_fraction={estimator.validation_fraction} of {n} songs leaves "
             f"{n_valid} to validate and {n - n_valid} to train on; early_stopping "
-            f"needs at least one for each of {n_classes} classes in both."
+            f"needs at least one for each of {n_classes} classes in both: {remedy}."
         )
     rarest = estimator.classes_[np.bincount(dataset.y).argmin()]
     if np.bincount(dataset.y).min() < 2:

@@ -38,7 +38,7 @@ class CombinerDisplay:
     --------
     >>> from sklearn_msd import CombinerDisplay
     >>> display = CombinerDisplay([[0.5, 0.2]], ["conv"], ["Jazz", "Rock"])
-    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    >>> display.plot().ax_.get_xlabel()
     'class'
     """
 

@@ -42,9 +42,9 @@ class LearningCurveDisplay:
 
     Examples
     --------
-    >>> from sklearn_msd.inspection.learning_curves import LearningCurveDisplay
+    >>> from sklearn_msd import LearningCurveDisplay
     >>> display = LearningCurveDisplay({"net": ([2.3, 1.9, 1.8], [0.1, 0.3, 0.4])})
-    >>> display.plot().axes_[1].get_ylabel()  # doctest: +SKIP
+    >>> display.plot().axes_[1].get_ylabel()
     'validation accuracy'
     """
 
@@ -185,9 +185,9 @@ class ComparisonDisplay:
 
     Examples
     --------
-    >>> from sklearn_msd.inspection.learning_curves import ComparisonDisplay
+    >>> from sklearn_msd import ComparisonDisplay
     >>> display = ComparisonDisplay(["a", "b"], [0.5, 0.6], published=[0.58, None])
-    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    >>> display.plot().ax_.get_xlabel()
     'accuracy'
     """
 

@@ -42,7 +42,7 @@ class WeightHistogramDisplay:
     >>> import numpy as np
     >>> from sklearn_msd import WeightHistogramDisplay
     >>> display = WeightHistogramDisplay({"net": {"conv1": np.linspace(-1, 1, 50)}})
-    >>> len(display.plot().axes_)  # doctest: +SKIP
+    >>> len(display.plot().axes_)
     1
     """
 
@@ -148,7 +148,8 @@ class KernelDisplay:
     """The kernels of the first convolution: what each listens for.
 
     Every kernel is a block of its segments, side by side, over the features of a
-    segment: a light field raises the kernel's activation, a dark one lowers it.
+    segment: a blue field raises the kernel's activation, a red one lowers it, and a
+    white one does nothing.
 
     Parameters
     ----------
@@ -168,7 +169,7 @@ class KernelDisplay:
     >>> import numpy as np
     >>> from sklearn_msd import KernelDisplay
     >>> display = KernelDisplay(np.ones((4, 3, 25)))
-    >>> display.plot().ax_.get_xlabel()  # doctest: +SKIP
+    >>> display.plot().ax_.get_xlabel()
     'kernel (each 3 segments wide)'
     """
 
@@ -267,10 +268,9 @@ class KernelDisplay:
         blocks = np.concatenate([self.kernels, gap], axis=1)
         image = blocks.reshape(-1, n_features)[:-1].T
         reach = float(np.nanmax(np.abs(image)))
-        # Its lightness rises all the way: signs are told apart in grey, too.
         drawn = ax.imshow(
             image,
-            cmap="cividis",
+            cmap="RdBu",
             vmin=-reach,
             vmax=reach,
             aspect="auto",

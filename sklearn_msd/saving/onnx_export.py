@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -109,8 +111,7 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
         estimator = estimator[1:]
     graph = _Classifier(_scores(estimator)).eval()
     songs = torch.zeros(2, estimator.n_features_in_, dtype=torch.float32, device="cpu")
-    with plain_torch(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # PyTorch's, of its own affairs
+    with plain_torch(), _quiet_torch():
         program = torch.onnx.export(
             graph,
             (songs,),
@@ -125,6 +126,23 @@ def to_onnx(estimator: Any, path: str | os.PathLike[str]) -> None:
     program.model.metadata_props["classes"] = json.dumps(estimator.classes_.tolist())
     with atomic_file(path) as file:
         file.write(program.model_proto.SerializeToString())
+
+
+@contextmanager
+def _quiet_torch() -> Iterator[None]:
+    """Keep PyTorch from telling users of its own affairs, by warnings or in its log.
+
+    It says, for one, which operators of torchvision it skips where that is missing.
+    """
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _scores(estimator: Any) -> Any:

@@ -96,14 +96,19 @@ def validate_songs(
     n_at_once = max(1, _CHUNK // rows.shape[1])
     for start in range(0, len(rows), n_at_once):
         chunk = np.asarray(rows[start : start + n_at_once])
-        assert_all_finite(
-            chunk,
-            allow_nan=padding,
-            estimator_name=type(estimator).__name__,
-            input_name=name,
-        )
+        songs = chunk.reshape(len(chunk), -1, width)
+        try:
+            # With the estimator's name scikit-learn would recommend others.
+            assert_all_finite(chunk, allow_nan=padding, input_name=name)
+        except ValueError as error:
+            if padding or not _is_padded(songs):
+                raise
+            raise ValueError(
+                f"{name} contains NaN at the ends of songs, as padding, and "
+                f"{_takes_one_length(estimator)}"
+            ) from error
         if padding:
-            check_padding(chunk.reshape(len(chunk), -1, width), name)
+            check_padding(songs, name)
         if y is not NO_LABELS:
             _check_range(chunk, estimator.dtype, name)
     return rows if y is NO_LABELS else (rows, labels)
@@ -187,11 +192,27 @@ def _stack(songs: Any, padding: bool, estimator: Any, name: str) -> NDArray[Any]
     if len(lengths) > 1 and not padding:
         raise ValueError(
             f"{name} has songs of {min(lengths)} to {max(lengths)} segments, and "
-            f"{type(estimator).__name__} takes songs of one length: put a "
-            "SegmentCropper before it, or use a classifier that takes unequal lengths, "
-            "as TimeConvClassifier does with global_pooling, and RecurrentClassifier."
+            f"{_takes_one_length(estimator)}"
         )
     return stack_segments(songs)
+
+
+def _takes_one_length(estimator: Any) -> str:
+    """What a message says of songs of unequal length that are not taken."""
+    return (
+        f"{type(estimator).__name__} takes songs of one length: put a SegmentCropper "
+        "before it, or use a classifier that takes unequal lengths, as "
+        "TimeConvClassifier does with global_pooling, and RecurrentClassifier."
+    )
+
+
+def _is_padded(songs: NDArray[Any]) -> bool:
+    """Whether there is NaN in songs, and only where padding may be."""
+    try:
+        check_padding(songs, "X")
+    except ValueError:
+        return False
+    return bool(np.isnan(songs).any())
 
 
 def _validate_rows(

@@ -105,7 +105,24 @@ def warn_of_shrinking(module: nn.Module) -> None:
         )
 
 
-def warn_of_validation_part(estimator: Any, y: np.ndarray, *, held_out: bool) -> None:
+def enough_to_validate(n_wanted: int, n: int, n_to_train: int) -> float | None:
+    """The least `validation_fraction`, in hundredths, that holds so many songs out.
+
+    None if that leaves fewer than `n_to_train` of the `n` songs.
+
+    Examples
+    --------
+    >>> enough_to_validate(20, 80, 4)
+    0.25
+    >>> enough_to_validate(20, 22, 4)
+    """
+    fraction = math.ceil(100 * n_wanted / n) / 100
+    return fraction if n - math.ceil(fraction * n) >= n_to_train else None
+
+
+def warn_of_validation_part(
+    estimator: Any, y: np.ndarray, *, held_out_of: int | None
+) -> None:
     """Warn of validation songs that are too few to choose an epoch, or lack a class.
 
     Parameters
@@ -114,17 +131,24 @@ def warn_of_validation_part(estimator: Any, y: np.ndarray, *, held_out: bool) ->
         With `classes_`, and the parameters of a training.
     y : ndarray of shape (n_songs,)
         Class indices of the validation songs.
-    held_out : bool
-        Whether `early_stopping` took them from the training songs.
+    held_out_of : int or None
+        From how many songs `early_stopping` took them; None if they were given.
     """
+    held_out = held_out_of is not None
     what = "validation_fraction" if held_out else "X_val and y_val"
     remedy = f"Raise {what}" if held_out else f"Give more songs in {what}"
     n_classes = len(estimator.classes_)
-    if estimator.early_stopping and len(y) < max(FEW_SONGS, 2 * n_classes):
+    enough = max(FEW_SONGS, 2 * n_classes)
+    if estimator.early_stopping and len(y) < enough:
+        instead = f"{remedy}, or set early_stopping=False"
+        if held_out_of is not None:
+            fraction = enough_to_validate(enough, held_out_of, 2 * n_classes)
+            instead = "Set early_stopping=False"
+            if fraction is not None:
+                instead += f", or validation_fraction={fraction:g} to watch {enough}"
         warnings.warn(
             f"early_stopping watches only {len(y)} songs of {n_classes} classes: the "
-            f"epoch that it takes is largely chance. {remedy}, or set "
-            "early_stopping=False.",
+            f"epoch that it takes is largely chance. {instead}.",
             UserWarning,
             stacklevel=2,
         )

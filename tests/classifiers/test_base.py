@@ -779,6 +779,10 @@ def test_fit_on_a_memory_map_larger_than_the_memory_it_may_use(tmp_path):
             {"early_stopping": True, "validation_fraction": 0.02},
             "validation_fraction=0.02 of 60 songs leaves 2 to validate",
         ),
+        (
+            {"early_stopping": True, "validation_fraction": 0.99},
+            r"in both: validation_fraction=0\.\d+ would do",
+        ),
     ],
 )
 def test_bad_parameters(data, params, message):

@@ -1,6 +1,7 @@
 """ONNX graphs against predict_proba, in ONNX Runtime."""
 
 import json
+import logging
 import os
 import sys
 
@@ -238,3 +239,19 @@ def test_a_full_disk_leaves_the_file_that_was_there(tmp_path, monkeypatch):
         to_onnx(dense().fit(*songs()), path)
     assert path.read_bytes() == b"what was there"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_said_of_what_pytorch_skips(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)  # which PyTorch would log
+    records = []
+    handler = logging.Handler()
+    handler.emit = records.append
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.addHandler(handler)
+    try:
+        to_onnx(dense().fit(*songs()), tmp_path / "net.onnx")
+    finally:
+        log.removeHandler(handler)
+    assert [record.getMessage() for record in records] == []
+    assert log.level == level

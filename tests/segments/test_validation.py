@@ -116,7 +116,15 @@ def test_padding_at_the_end_of_a_song_is_let_through():
     given[2, 1:] = np.nan
     out = validate_songs(Songs(), given, padding=True)
     np.testing.assert_array_equal(out, given.reshape(6, 20))
-    with pytest.raises(ValueError, match="X contains NaN"):
+    message = "at the ends of songs, as padding.*one length: put a SegmentCropper"
+    with pytest.raises(ValueError, match=f"X contains NaN {message}"):
+        validate_songs(Songs(), given)
+
+
+def test_no_other_estimator_is_recommended_where_numbers_are_missing():
+    given = X.copy()
+    given[2, 0, 1] = np.nan
+    with pytest.raises(ValueError, match=r"^Input X contains NaN\.$"):
         validate_songs(Songs(), given)
 
 

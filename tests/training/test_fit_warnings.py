@@ -154,8 +154,12 @@ CHOOSING = clone(STOPPING).set_params(lr_schedule="one_cycle")
 def test_few_validation_songs():
     X, y = songs()
     few = clone(CHOOSING).set_params(validation_fraction=0.2)
-    with pytest.warns(UserWarning, match=r"only 18 songs.* Raise validation_fraction"):
+    with pytest.warns(
+        UserWarning, match=r"only 18 songs.* validation_fraction=0\.23 to"
+    ):
         few.fit(X, y)
+    enough = clone(CHOOSING).set_params(validation_fraction=0.23)
+    assert messages(enough.fit, X, y) == []
     given = {"X_val": X[:19], "y_val": y[:19]}
     with pytest.warns(UserWarning, match=r"only 19 songs.* Give more songs in X_val"):
         few.fit(X, y, **given)

@@ -81,10 +81,17 @@ def read_audio_analysis(
 
     Examples
     --------
+    >>> import json
+    >>> import tempfile
     >>> from sklearn_msd.datasets import read_audio_analysis
-    >>> analysis = read_audio_analysis("analysis.json")  # doctest: +SKIP
-    >>> analysis.segments.shape  # doctest: +SKIP
-    (781, 25)
+    >>> segment = {"start": 0.0, "pitches": [0.5] * 12, "timbre": [1.0] * 12}
+    >>> segment |= {"loudness_start": -20.0, "loudness_max": -10.0}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     with open(f"{folder}/analysis.json", "w") as file:
+    ...         json.dump({"segments": [segment, segment | {"start": 0.3}]}, file)
+    ...     analysis = read_audio_analysis(f"{folder}/analysis.json")
+    >>> analysis.segments.shape
+    (2, 25)
     """
     fields = {
         "chroma": ("pitches", (12,)),

@@ -72,10 +72,12 @@ class AudioSegmenter(TransformerMixin, BaseEstimator):
     >>> from sklearn.linear_model import LogisticRegression
     >>> from sklearn.pipeline import make_pipeline
     >>> from sklearn.preprocessing import StandardScaler
-    >>> from sklearn_msd.datasets import AudioSegmenter
-    >>> genre = make_pipeline(AudioSegmenter(), StandardScaler(), LogisticRegression())
-    >>> genre.fit(["a.mp3", "b.flac"], ["Jazz", "Rock"])  # doctest: +SKIP
-    >>> genre.predict(["c.wav"])  # doctest: +SKIP
+    >>> from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+    >>> recordings = load_spoken_digits().recordings
+    >>> paths, voices = recordings.filenames, recordings.groups
+    >>> voice = make_pipeline(AudioSegmenter(4), StandardScaler(), LogisticRegression())
+    >>> voice.fit(paths[:12], voices[:12]).predict(paths[12:14]).shape
+    (2,)
     """
 
     _parameter_constraints: ClassVar[dict[str, list[Any]]] = {

@@ -194,10 +194,17 @@ def predefined_split(
 
     Examples
     --------
-    >>> from sklearn.model_selection import GridSearchCV
-    >>> from sklearn_msd.datasets import predefined_split
-    >>> X, y, cv = predefined_split("10")  # doctest: +SKIP
-    >>> search = GridSearchCV(classifier, grid, cv=cv).fit(X, y)  # doctest: +SKIP
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from sklearn_msd.datasets import make_songs, predefined_split
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for split, n in {"train": 30, "valid": 10}.items():
+    ...         X, y = make_songs(n, random_state=0)
+    ...         X = X.reshape(n, 120, 25)
+    ...         np.savez(f"{folder}/msd-10-genre-{split}.npz", inputs=X, targets=y)
+    ...     X, y, cv = predefined_split("10", folder)
+    >>> X.shape, cv.get_n_splits()
+    ((40, 3000), 1)
     """
     train, valid = (
         load_msd_genre(

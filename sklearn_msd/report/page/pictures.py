@@ -120,7 +120,7 @@ def kernels(name: str, data: ReportData, results: Results) -> Picture:
         [_panel(axis, data)],
         f"The ten strongest kernels of {results.models[name].label} on {data.name}, "
         f"seed {results.plan.settings.seeds[0]}: each a block of consecutive segments "
-        "over the features. Light raises the kernel's activation, dark lowers it.",
+        "over the features. Blue raises the kernel's activation, red lowers it.",
         f"Weights of kernels as an image. {strongest}.",
     )
 
