@@ -151,7 +151,8 @@ MODELS: dict[str, Callable[[int], Any]] = {
     "net, ... layer normalisation": lambda seed: net(
         seed, **{**BEST_NET, "summary_norm": "layer"}
     ),
-    "combined, average": lambda seed: pair(seed, l2=np.inf),
+    "combined, average": lambda seed: pair(seed, l2=np.inf, shrink_to="average"),
+    "combined, calibrated average": lambda seed: pair(seed, l2=np.inf),
     "combined, one weight a model": lambda seed: pair(
         seed, l2=np.inf, shrink_to="weighted_average"
     ),

@@ -3,8 +3,8 @@ Song statistics and a net: which songs each rescues, and both combined
 ======================================================================
 
 A linear model on statistics of the segments and a convolution in time hear different
-things. Their combination starts from the plain average and leaves it only where songs
-held out call for more. The songs are **synthetic**.
+things. Their combination starts from the average of both, each at its own temperature,
+and leaves it only where songs held out call for more. The songs are **synthetic**.
 """
 
 # %%

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sklearn_msd.cli.models import COMBINATION, MODELS, check_model_name, make_model
@@ -101,6 +100,8 @@ def candidates_for(
     ValueError
         If the songs do not have these features or segments.
     """
+    from dataclasses import replace
+
     from sklearn_msd.cli.candidates import Source, candidate_names
     from sklearn_msd.cli.lengths import whole_or_cut
 

@@ -4,7 +4,6 @@ import argparse
 from typing import Any
 
 from sklearn_msd.cli.commands import Commands, add_command, cell, show
-from sklearn_msd.cli.environment import environment
 
 _DESCRIPTION = """\
 Say what is in a model file: the kind of model and its parameters, the labels, what it
@@ -42,6 +41,8 @@ def add_parser(commands: Commands) -> None:
 
 def _run(args: argparse.Namespace) -> None:
     if args.versions:
+        from sklearn_msd.cli.environment import environment
+
         show(environment(), as_json=args.json)
         return
     if args.model is None:

@@ -83,8 +83,9 @@ class CorrectingClassifier(
     shrinkage : float or "auto", default=1.0
         What share of each correction is added, as in boosting; in (0, 1]. "auto" trains
         the corrector once more for each fold of `cv` (5 without one) and takes the
-        share that suits the songs held out, from 0 to 1; it is 0, and the base is left
-        as it is, where the gain is within one standard error of none. That says
+        share that suits the songs held out, from 0 to 1, base and sum each at its best
+        temperature; it is 0, and the base is left as it is, where the gain in
+        cross-entropy is within one standard error of none. That says
         something only of base logits of songs that the base has not seen: set `cv`, or
         give other songs than a frozen base was fitted on.
     n_jobs : int, default=None

@@ -10,7 +10,7 @@ from scipy.optimize import minimize, minimize_scalar
 from scipy.sparse.linalg import LinearOperator, cg
 from scipy.special import log_softmax, softmax
 
-ShrinkTo = Literal["zero", "average", "weighted_average"]
+ShrinkTo = Literal["zero", "average", "calibrated_average", "weighted_average"]
 
 # Strengths that "auto" compares; infinity leaves what is shrunk to.
 STRENGTHS = (1e-3, 1e-2, 1e-1, 1.0, 10.0, np.inf)
@@ -83,16 +83,18 @@ def centre(
 ) -> np.ndarray:
     """What a combiner's weights are shrunk to, (n_classes, n_models * n_classes)."""
     n_models = stacked.shape[1] // n_classes
-    if how == "zero":
-        by_model = np.zeros(n_models)
-    elif how == "average":
+    logits = stacked.reshape(len(stacked), n_models, n_classes)
+    fit = codes, n_classes, weight
+    if how == "weighted_average":
+        by_model = model_weights(stacked, *fit)
+    else:
+        by_model = np.full(n_models, 0.0 if how == "zero" else 1 / n_models)
+    if how == "calibrated_average":
+        by_model *= [model_weights(own, *fit)[0] for own in logits.swapaxes(0, 1)]
+    if how in ("average", "calibrated_average"):
         # One temperature for all, which changes no label. Without it cross-validation
         # would free all weights, only to make an unsure average more sure.
-        average = stacked.reshape(len(stacked), n_models, n_classes).mean(axis=1)
-        scale = model_weights(average, codes, n_classes, weight)
-        by_model = np.repeat(scale / n_models, n_models)
-    else:
-        by_model = model_weights(stacked, codes, n_classes, weight)
+        by_model *= model_weights(np.einsum("m,nmk->nk", by_model, logits), *fit)
     return np.kron(by_model, np.eye(n_classes))
 
 
@@ -203,7 +205,9 @@ def choose_share(
 ) -> float:
     """What share of a correction to add: of lowest cross-entropy, between 0 and 1.
 
-    It is 0 where the gain is within one standard error of none.
+    Base and sum are compared each at its best temperature, which changes no label: to
+    make an unsure base more sure is no correction. The share is 0 where the gain is
+    within one standard error of none.
 
     Parameters
     ----------
@@ -211,15 +215,17 @@ def choose_share(
         Logits, those of songs held out.
     codes, weight : ndarray of shape (n_songs,)
     """
-    share = weight / weight.sum()
+    n_classes = base.shape[1]
+
+    def losses(s: float) -> np.ndarray:
+        logits = base + s * correction
+        (scale,) = model_weights(logits, codes, n_classes, weight)
+        return cross_entropies(scale * logits, codes)
+
     found = minimize_scalar(
-        lambda s: float(share @ cross_entropies(base + s * correction, codes)),
-        bounds=(0, 1),
-        method="bounded",
+        lambda s: float(losses(s) @ weight), bounds=(0, 1), method="bounded"
     )
-    gain = cross_entropies(base, codes) - cross_entropies(
-        base + found.x * correction, codes
-    )
+    gain = losses(0) - losses(found.x)
     return float(found.x) if _is_greater(gain, weight) else 0.0
 
 

@@ -14,10 +14,10 @@ from small_models import frozen_nets
 from sklearn_msd import LinearCombiner, load, save
 from sklearn_msd.combining.fitting.shrinkage import (
     STRENGTHS,
+    centre,
     choose_share,
     choose_strength,
     fit_shrunk,
-    model_weights,
 )
 
 CLASSES = np.array(["a", "b", "c", "d"])
@@ -120,12 +120,40 @@ def test_one_weight_a_model_brings_them_to_one_scale():
     assert_allclose(weights, best, atol=1e-4)
 
 
-def test_a_model_that_is_worse_than_none_is_left_out():
+def test_calibrated_models_are_averaged_whatever_their_confidence():
+    X, codes, models = logits_of_models(2000, [0.1, 5], seed=0)
+    y = CLASSES[codes]
+    weight = np.random.RandomState(0).rand(len(X))
+    combiner = LinearCombiner(models, l2=np.inf)
+    combiner.fit(X, y, sample_weight=weight)
+    weights = combiner.coef_[0, [0, 4]]
+    assert_array_equal(combiner.coef_, np.kron(weights, np.eye(4)))
+    # Each model's temperature by itself, and then one of the mean.
+    logits = combiner.transform(X).reshape(-1, 2, 4)
+
+    def best_scale(Z):
+        def loss(scale):
+            return log_loss(codes, softmax(scale * Z, axis=1), sample_weight=weight)
+
+        return minimize_scalar(loss, bounds=(0, 50), options={"xatol": 1e-9}).x
+
+    scales = [best_scale(own) for own in logits.swapaxes(0, 1)]
+    by_hand = np.array(scales) / 2
+    by_hand *= best_scale(np.einsum("m,nmk->nk", by_hand, logits))
+    assert_allclose(weights, by_hand, rtol=1e-5)
+    assert_allclose(scales[0] / scales[1], 50, rtol=0.1)
+    # The plain average hears the louder alone.
+    unseen, codes, _ = logits_of_models(2000, [0.1, 5], seed=1)
+    plain = LinearCombiner(models, l2=np.inf, shrink_to="average").fit(X, y)
+    gain = combiner.score(unseen, CLASSES[codes]) - plain.score(unseen, CLASSES[codes])
+    assert gain > 0.05
+
+
+@pytest.mark.parametrize("how", ["weighted_average", "calibrated_average"])
+def test_a_model_that_is_worse_than_none_is_left_out(how):
     X, codes, models = logits_of_models(300, [1, 1], seed=0)
     X[:, 4:] *= -1
-    combiner = LinearCombiner(models, l2=np.inf, shrink_to="weighted_average").fit(
-        X, CLASSES[codes]
-    )
+    combiner = LinearCombiner(models, l2=np.inf, shrink_to=how).fit(X, CLASSES[codes])
     assert combiner.coef_[0, 0] > 0.5
     assert combiner.coef_[0, 4] == 0
 
@@ -203,7 +231,9 @@ def test_a_class_of_one_song_leaves_nothing_to_choose_by():
     assert LinearCombiner(models).fit(X, CLASSES[codes]).l2_ == np.inf
 
 
-@pytest.mark.parametrize("how", ["zero", "average", "weighted_average"])
+@pytest.mark.parametrize(
+    "how", ["zero", "average", "calibrated_average", "weighted_average"]
+)
 def test_strength_is_the_greatest_within_one_standard_error_of_the_best(how):
     finite = [l2 for l2 in STRENGTHS if np.isfinite(l2)]
     tried = finite if how == "zero" else [*finite, np.inf]
@@ -212,15 +242,14 @@ def test_strength_is_the_greatest_within_one_standard_error_of_the_best(how):
         X, codes, _ = logits_of_models(60, [1, 3], seed)
         if seed == 0:  # nothing to learn: the more of a penalty, the better
             X = np.random.RandomState(9).normal(size=X.shape)
+        if seed == 1:  # models that call classes by each other's names
+            X += np.tile(6 * np.eye(4)[codes - 1], 2)
         weight = np.random.RandomState(seed).exponential(size=60) ** 3
         folds = list(KFold(3).split(X))
         losses = np.empty((len(tried), 60))
         for train, test in folds:
             known, right = X[train], codes[train]
-            by_model = {"zero": np.zeros(2), "average": np.full(2, 0.5)}.get(how)
-            if by_model is None:
-                by_model = model_weights(known, right, 4, weight[train])
-            towards = np.hstack([w * np.eye(4) for w in by_model])
+            towards = centre(how, known, right, 4, weight[train])
             for i, l2 in enumerate(tried):
                 coef, intercept = towards, 0
                 if np.isfinite(l2):
@@ -247,16 +276,33 @@ def test_share_of_a_correction():
     base, other = X[:, :4], X[:, 4:]
     ones = np.ones(len(codes))
     share = choose_share(base, other, codes, ones)
-    shares = np.linspace(0, 1, 1001)
-    losses = [
-        -log_softmax(base + s * other, axis=1)[np.arange(500), codes].mean()
-        for s in shares
-    ]
-    assert_allclose(share, shares[np.argmin(losses)], atol=1e-3)
+    shares = np.linspace(0, 1, 201)
+
+    def loss(s):  # at the temperature that suits the sum
+        def at(scale):
+            log_proba = log_softmax(scale * (base + s * other), axis=1)
+            return -log_proba[np.arange(500), codes].mean()
+
+        return minimize_scalar(at, bounds=(0, 20), method="bounded").fun
+
+    assert_allclose(share, shares[np.argmin([loss(s) for s in shares])], atol=6e-3)
     # Noise is nothing to add; and no more than the whole is added.
     noise = np.random.RandomState(1).normal(size=base.shape)
     assert choose_share(base, noise, codes, ones) == 0
-    assert choose_share(0.01 * base, 0.01 * other, codes, ones) > 0.999
+    assert choose_share(base, 0.01 * other, codes, ones) > 0.999
+
+
+def test_to_be_surer_than_the_base_is_no_correction():
+    X, codes, _ = logits_of_models(2000, [1, 1], seed=0)
+    base, other = 0.02 * X[:, :4], X[:, 4:]
+    ones = np.ones(len(codes))
+    share = choose_share(base, other, codes, ones)
+    assert share == pytest.approx(0.02, rel=0.2)  # as much as the base itself
+    right = (base + share * other).argmax(axis=1) == codes
+    louder = (base + other).argmax(axis=1) == codes
+    assert right.mean() > louder.mean() + 0.02
+    # What says the same as the base, but louder, adds nothing.
+    assert choose_share(base, 50 * base, codes, ones) == 0
 
 
 def test_weights_repeat_songs():
