@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn_msd.cli.commands import note
 
 if TYPE_CHECKING:
     from sklearn_msd.datasets import AudioSegmenter
+    from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
     from sklearn_msd.datasets.sources.songs import LabelledSongs
 
 DATA_HELP = """\
@@ -32,6 +33,12 @@ def add_data(add: Callable[..., argparse.Action]) -> None:
     """Add DATA and its options to a command."""
     add("data", metavar="DATA", help="songs with labels; see above")
     add("--task", help="name of the task where DATA has several (its first)")
+    add("--n-jobs", type=int, help="processes that read recordings (1); -1 for all")
+    add_reading(add)
+
+
+def add_reading(add: Callable[..., argparse.Action]) -> None:
+    """Add the options that say how to read a folder of recordings."""
     add(
         "--label-pattern",
         metavar="REGEX",
@@ -53,7 +60,6 @@ def add_data(add: Callable[..., argparse.Action]) -> None:
         action="store_true",
         help="leave out recordings that cannot be read, with a warning",
     )
-    add("--n-jobs", type=int, help="processes that read recordings (1); -1 for all")
     add(
         "--memory",
         metavar="FOLDER",
@@ -61,6 +67,39 @@ def add_data(add: Callable[..., argparse.Action]) -> None:
         "same FOLDER need not read them again",
     )
     add("--quiet", action="store_true", help="print no progress")
+
+
+def recordings(args: argparse.Namespace, **options: Any) -> AudioFolder:
+    """How the arguments of `add_reading` say to read a folder of recordings.
+
+    Parameters
+    ----------
+    args : Namespace
+    **options
+        Other parameters of `AudioFolder`.
+
+    Raises
+    ------
+    ValueError
+        For options that do not go together.
+    """
+    from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
+    from sklearn_msd.datasets.sources.labels import FOLDER_LABEL
+
+    if args.labels and (args.label_pattern or args.group_pattern):
+        raise ValueError(
+            "--labels has the labels and groups of all files: it cannot go with "
+            "--label-pattern or --group-pattern."
+        )
+    return AudioFolder(
+        label_pattern=args.label_pattern or FOLDER_LABEL,
+        group_pattern=args.group_pattern,
+        table=args.labels,
+        skip_unreadable=args.skip_unreadable,
+        quiet=args.quiet,
+        n_jobs=args.n_jobs,
+        **options,
+    )
 
 
 def load_songs(
@@ -84,24 +123,10 @@ def load_songs(
     """
     from sklearn.base import clone
 
-    from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
-    from sklearn_msd.datasets.sources.labels import FOLDER_LABEL
     from sklearn_msd.datasets.sources.tasks import choose_task, find_tasks
 
-    if args.labels and (args.label_pattern or args.group_pattern):
-        raise ValueError(
-            "--labels has the labels and groups of all files: it cannot go with "
-            "--label-pattern or --group-pattern."
-        )
-    audio = AudioFolder(
-        label_pattern=args.label_pattern or FOLDER_LABEL,
-        group_pattern=args.group_pattern,
-        table=args.labels,
-        kinds=[clone(kind).set_params(memory=args.memory) for kind in kinds],
-        skip_unreadable=args.skip_unreadable,
-        n_jobs=args.n_jobs,
-        quiet=args.quiet,
-    )
+    kinds = [clone(kind).set_params(memory=args.memory) for kind in kinds]
+    audio = recordings(args, kinds=kinds)
     tasks = find_tasks(args.data, _N_TRAIN, _N_VALID, audio=audio, whole=whole)
     if args.task is not None:
         task = choose_task(tasks, args.task, args.data)
@@ -112,10 +137,5 @@ def load_songs(
     songs = tasks[task]()
     for remark in songs.remarks:
         note(f"{args.data}: {remark}")
-    by_path = args.label_pattern or args.group_pattern or args.labels
-    if by_path and songs.features != "audio":
-        raise ValueError(
-            f"{args.data} is no folder of recordings, which --label-pattern, "
-            "--group-pattern and --labels are for."
-        )
+    audio.check_source(args.data, songs)
     return songs

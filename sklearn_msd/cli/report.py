@@ -4,6 +4,7 @@ import argparse
 import shlex
 
 from sklearn_msd.cli.commands import Commands, add_command
+from sklearn_msd.cli.data_options import add_reading, recordings
 
 
 def add_parser(commands: Commands) -> None:
@@ -19,7 +20,8 @@ def add_parser(commands: Commands) -> None:
         examples="""\
   sklearn-msd report
   sklearn-msd report --figures 8 9 --data genres --n-jobs -1
-  sklearn-msd report --data spoken-digits --minutes 30 --out digits""",
+  sklearn-msd report --data spoken-digits --minutes 30 --out digits
+  sklearn-msd report --data music --features musicnn --group-pattern '([^/]+)-'""",
     )
     add(
         "--data",
@@ -62,7 +64,11 @@ def add_parser(commands: Commands) -> None:
         "40,000 songs and 100 epochs, days (quick)",
     )
     add("--out", default="report-out", help="folder to write to (report-out)")
-    add("--n-jobs", type=int, help="models to train at a time (1); -1 for all cores")
+    add(
+        "--n-jobs",
+        type=int,
+        help="models to train, or recordings to read, at a time (1); -1 for all cores",
+    )
     add("--device", default="auto", help="auto, cpu or cuda")
     add(
         "--features",
@@ -72,12 +78,25 @@ def add_parser(commands: Commands) -> None:
         "three seconds (segments)",
     )
 
+    add_reading(add)
+
+
+# Options that decide where and how, but not what.
+_NOT_THE_PAGE = ("run", "out", "n_jobs", "device", "memory", "quiet")
+# Those of `add_reading` that say how a folder of recordings is read.
+_RECORDINGS = ("label_pattern", "group_pattern", "labels", "skip_unreadable")
+
 
 def _run(args: argparse.Namespace) -> None:
+    audio = recordings(args)
     from sklearn_msd.report.make import make_report
 
-    parameters = {key: value for key, value in vars(args).items() if key != "run"}
-    for page in make_report(**parameters, command=_command(args)):
+    parameters = {
+        key: value
+        for key, value in vars(args).items()
+        if key not in ("run", *_RECORDINGS)
+    }
+    for page in make_report(**parameters, recordings=audio, command=_command(args)):
         print(page)
 
 
@@ -85,9 +104,11 @@ def _command(args: argparse.Namespace) -> str:
     """The command that would do the same, without how it was called."""
     words = ["sklearn-msd", "report"]
     for name, value in vars(args).items():
-        if name in ("run", "out", "n_jobs", "device") or value is None:
+        if name in _NOT_THE_PAGE or value is None or value is False:
             continue
-        flag = "--epochs" if name == "max_epochs" else f"--{name.replace('_', '-')}"
+        words.append(
+            "--epochs" if name == "max_epochs" else f"--{name.replace('_', '-')}"
+        )
         values = value if isinstance(value, list) else [value]
-        words += [flag, *(shlex.quote(str(item)) for item in values)]
+        words += [shlex.quote(str(item)) for item in values if item is not True]
     return " ".join(words)

@@ -87,6 +87,9 @@ def make_report(
     n_jobs: int | None = None,
     device: str = "auto",
     features: str = "segments",
+    recordings: AudioFolder | None = None,
+    memory: str | os.PathLike[str] | None = None,
+    quiet: bool = False,
     command: str = "",
 ) -> tuple[Path, Path]:
     """Train the report's models on a source of songs and write the page.
@@ -119,13 +122,20 @@ def make_report(
         None takes the size's.
     size : {"quick", "full"}
     n_jobs : int or None
-        Models to train at a time, as joblib counts. ``joblib.parallel_config`` says
-        where; machines must share the file system.
+        Models to train, or recordings to read, at a time, as joblib counts.
+        ``joblib.parallel_config`` says where; machines must share the file system.
     device : str
         As for the classifiers. On CUDA, models and starts of one shape train together.
     features : {"segments", "musicnn"}
         Of recordings: which kind, as in `AudioSegmenter`. The songs are their central
         120 segments, half a minute, or 20 of musicnn's, a minute.
+    recordings : AudioFolder or None
+        How to read a folder of recordings: where labels and groups stand, and whether
+        files that cannot be read are left out. None takes its defaults.
+    memory : path-like or None
+        Folder that keeps what is read of recordings, as in `AudioSegmenter`.
+    quiet : bool
+        Print no progress.
     command : str
         What the page says it was made by.
 
@@ -156,10 +166,15 @@ def make_report(
         raise ValueError(
             f"features must be one of {', '.join(_RECORDED)}; got {features!r}."
         )
-    segmenter = AudioSegmenter(_RECORDED[features], features=features, device=device)
+    segmenter = AudioSegmenter(
+        _RECORDED[features], features=features, device=device, memory=memory
+    )
+    audio = replace(
+        recordings or AudioFolder(), segmenter=segmenter, n_jobs=n_jobs, quiet=quiet
+    )
     limits = replace(limits, max_epochs=max_epochs or limits.max_epochs)
     pairs = _with_data(
-        chosen, str(data), task, limits, segmenter, named=figures is not None
+        chosen, str(data), task, limits, audio, named=figures is not None
     )
     shown = {
         curve.model
@@ -175,7 +190,7 @@ def make_report(
             RecordStore(Path(out).absolute() / "models"),
             minutes=minutes,
             n_jobs=n_jobs,
-            say=_say,
+            say=(lambda line: None) if quiet else _say,
         )
     limited = None if minutes is None or math.isinf(minutes) else minutes
     return render(results, Path(out), command, limited)
@@ -198,7 +213,7 @@ def _with_data(
     source: str,
     task: str | int | None,
     limits: Size,
-    segmenter: AudioSegmenter,
+    audio: AudioFolder,
     *,
     named: bool,
 ) -> list[tuple[Figure, ReportData]]:
@@ -210,7 +225,7 @@ def _with_data(
         amount.n_train or 0,
         n_held_out,
         n_segments=limits.n_segments,
-        audio=AudioFolder(segmenter=segmenter),
+        audio=audio,
         whole=True,
     )
     if task is not None:
@@ -227,8 +242,10 @@ def _with_data(
         used = task or (own if own in tasks else next(iter(tasks)))
         if used not in ready:
             songs = tasks[used]()
-            if segmenter.features != "segments" and songs.features != "audio":
-                raise ValueError(f"features={segmenter.features!r} is for recordings.")
+            audio.check_source(source, songs)
+            features = audio.segmenter.features
+            if features != "segments" and songs.features != "audio":
+                raise ValueError(f"features={features!r} is for recordings.")
             data = prepare(songs, amount)
             epochs = limits.max_epochs or _epochs(data)
             ready[used] = replace(data, max_epochs=epochs)

@@ -16,7 +16,8 @@ from joblib.parallel import get_active_backend
 from sklearn.metrics import accuracy_score
 
 from sklearn_msd.cli import main
-from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
+from sklearn_msd.datasets import load_spoken_digits
+from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
 from sklearn_msd.datasets.sources.tasks import find_tasks
 from sklearn_msd.report import make as make_module
 from sklearn_msd.report.division import Amount
@@ -201,7 +202,7 @@ def test_one_task_has_no_figures_of_the_larger_one_unless_they_are_named(
                 few,
                 None,
                 SIZES["quick"],
-                AudioSegmenter(),
+                AudioFolder(),
                 named=ids is not None,
             )
         ]
@@ -367,7 +368,7 @@ def test_epochs_are_as_many_as_flatten_the_curves(few, source):
     def epochs(source, **limits):
         size = Size(Amount(80, 20, 40), None, None, **limits)
         ((_, data),) = make_module._with_data(
-            choose(["8"]), source, None, size, AudioSegmenter(), named=True
+            choose(["8"]), source, None, size, AudioFolder(), named=True
         )
         return data.max_epochs, data
 

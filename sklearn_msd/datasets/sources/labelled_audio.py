@@ -87,6 +87,21 @@ class AudioFolder:
         """Whether there is a recording in the folder, at any depth."""
         return next(iter(self._walk(folder)), None) is not None
 
+    def check_source(self, source: str, songs: LabelledSongs) -> None:
+        """Refuse songs of arrays where labels or groups are to be found in paths.
+
+        Raises
+        ------
+        ValueError
+            If these songs of a source are.
+        """
+        own = self.label_pattern != FOLDER_LABEL or self.group_pattern is not None
+        if (own or self.table is not None) and songs.features != "audio":
+            raise ValueError(
+                f"{source} is no folder of recordings, which --label-pattern, "
+                "--group-pattern and --labels are for."
+            )
+
     def find(self, folder: Path) -> LabelledFiles:
         """Recordings and labels; nothing is read yet.
 
