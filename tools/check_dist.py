@@ -66,6 +66,8 @@ def check_install(wheel: Path, extras: list[str]) -> None:
         run(*pip, wheel)
         run(binaries / "sklearn-msd", "--help", stdout=subprocess.DEVNULL, cwd=folder)
         for block in blocks:
+            if "AudioSegmenter" in block:  # as the README says to install it
+                run(*pip, f"{wheel}[audio]")
             run(binaries / "python", "-c", block, cwd=folder)
         for extra in extras:
             run(*pip, f"{wheel}[{extra}]")
