@@ -72,6 +72,38 @@ def test_the_share_is_that_of_songs_held_out(tmp_path):
     )
 
 
+def test_songs_count_with_their_weights_and_a_checkpoint_is_of_the_fit_alone(
+    tmp_path, monkeypatch
+):
+    seen = []
+
+    def spy(*arguments):
+        seen.append(arguments)
+        return 0.5
+
+    monkeypatch.setattr("sklearn_msd.combining.fitting.correctors.choose_share", spy)
+    X, y = songs()
+    base = FrozenEstimator(clone(BLIND).fit(X[:30], y[:30]))
+    X, y = X[30:], y[30:]
+    weight = np.random.RandomState(0).exponential(size=60)
+    brief = clone(DENSE).set_params(learning_rate=0.01)
+    kept = clone(brief).set_params(checkpoint=tmp_path / "fit")
+    corrected = CorrectingClassifier(base, kept, shrinkage="auto")
+    corrected.fit(X, y, sample_weight=weight)
+    assert corrected.shrinkages_ == [0.5]
+    logits = class_logits(base, X)
+    correction = np.empty_like(logits)
+    for known, held_out in StratifiedKFold(5).split(X, y):
+        net = clone(brief).fit(
+            X[known], y[known], weight[known], base_logits=logits[known]
+        )
+        correction[held_out] = class_logits(net, X[held_out])
+    codes = np.searchsorted(corrected.classes_, y)
+    (found,) = seen
+    for ours, by_hand in zip(found, (logits, correction, codes, weight), strict=True):
+        assert_allclose(ours, by_hand, rtol=1e-5)
+
+
 def test_a_model_is_kept_with_its_shares(tmp_path):
     X, y = songs()
     corrected = CorrectingClassifier(

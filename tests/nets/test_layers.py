@@ -9,7 +9,7 @@ from torch import nn
 
 from sklearn_msd import FullyConnectedClassifier, TimeConvClassifier
 from sklearn_msd.nets.base import SegmentNet
-from sklearn_msd.nets.layers import initialised, linear, uninitialised
+from sklearn_msd.nets.layers import BatchNorm, initialised, linear, uninitialised
 
 
 class Scaled(nn.Module):
@@ -157,3 +157,22 @@ def test_a_net_in_a_program_that_takes_another_default():
         np.testing.assert_array_equal(vector(clone(net).fit(X, y)), expected)
     finally:
         torch.set_default_dtype(torch.float32)
+
+
+def test_batch_norm_remembers_the_mean_over_its_first_batches():
+    ours, pytorchs = BatchNorm(3), nn.BatchNorm1d(3)
+    batches = torch.randn(14, 8, 3, generator=torch.Generator().manual_seed(0)) + 5
+    means = batches.mean(dim=1)
+    for n, batch in enumerate(batches[:10], start=1):
+        torch.testing.assert_close(ours(batch), pytorchs(batch))
+        torch.testing.assert_close(ours.running_mean, means[:n].mean(dim=0))
+    remembered = ours.running_mean.clone()
+    # From then on each replaces a tenth, as PyTorch's do from the first.
+    for batch, mean in zip(batches[10:], means[10:], strict=True):
+        ours(batch)
+        remembered = 0.9 * remembered + 0.1 * mean
+    torch.testing.assert_close(ours.running_mean, remembered)
+    one = batches[0, :1]
+    pytorchs.load_state_dict(ours.state_dict())
+    torch.testing.assert_close(ours(one), pytorchs.eval()(one))
+    assert torch.equal(ours.running_mean, pytorchs.running_mean)
