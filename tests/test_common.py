@@ -4,13 +4,19 @@ A row is a univariate series here (``n_segment_features=1``), so that convolutio
 recurrence really run on the checks' few features.
 """
 
+import zlib
+
+import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import PredefinedSplit, StratifiedKFold
+from sklearn.utils import check_array
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_msd import (
     CorrectingClassifier,
+    CropAveragingClassifier,
     FullyConnectedClassifier,
     JointCombiner,
     LinearCombiner,
@@ -28,6 +34,9 @@ pytestmark = [
     # In some checks the songs of a class weigh nothing, or songs are of two numbers.
     pytest.mark.filterwarnings('ignore:class_weight="balanced" cannot'),
     pytest.mark.filterwarnings("ignore:For songs this short"),
+    # The checks have ten songs or so.
+    pytest.mark.filterwarnings("ignore:early_stopping watches only"),
+    pytest.mark.filterwarnings("ignore:The validation loss was still falling"),
 ]
 
 # Small nets, so that the checks take seconds; what they check does not depend on it.
@@ -88,6 +97,62 @@ META = [
 SETTINGS = [
     clone(NETS[0]).set_params(class_weight="balanced"),
     clone(NETS[0]).set_params(lr_schedule="one_cycle"),
+    clone(NETS[0]).set_params(warm_start=True, random_state=0),
+]
+STOPPING = [
+    clone(NETS[0]).set_params(
+        early_stopping=True, validation_fraction=0.2, n_iter_no_change=60
+    )
+]
+
+
+class SameSongsTogether:
+    """Two folds by the numbers of a song: a song given twice is in one of them.
+
+    scikit-learn's check of weights gives folds like these to the outer estimator alone.
+    """
+
+    def split(self, X, y, groups=None):
+        X = check_array(X, order="C")
+        # A bit by which both folds have all classes in that check.
+        folds = np.array([zlib.crc32(x) >> 25 & 1 for x in X])
+        n_classes = len(set(y))
+        if any(len(set(y[folds == fold])) < n_classes for fold in (0, 1)):
+            return StratifiedKFold(2).split(X, y)
+        return PredefinedSplit(folds).split()
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        return 2
+
+
+# Each estimator that takes any classifier, round one that holds others itself.
+TOGETHER = SameSongsTogether()
+COMBINED = LinearCombiner(BASES, cv=TOGETHER)
+CORRECTED = CorrectingClassifier(LOGISTIC, BRIEF)
+CROPS = {"n_crops": 2, "n_segments": 2, "n_segment_features": 1}
+NESTED = [
+    LinearCombiner([("corrected", CORRECTED), ("plain", LOGISTIC)], cv=2),
+    CorrectingClassifier(COMBINED, BRIEF),
+    CropAveragingClassifier(COMBINED, **CROPS),
+]
+# All others round all others.
+NONLINEAR = clone(META[1]).set_params(cv=TOGETHER)
+JOINT = clone(META[2]).set_params(cv=TOGETHER)
+HEAVY = [
+    NonlinearCombiner(
+        [("linear", COMBINED), ("corrected", CORRECTED)],
+        cv=2,
+        **NET.training_parameters(),
+    ),
+    LinearCombiner([("nonlinear", NONLINEAR), ("joint", JOINT)], cv=2),
+    LinearCombiner([("sparse", NETS[-1]), ("crops", NESTED[2])], cv=2),
+    CorrectingClassifier(NONLINEAR, BRIEF),
+    CorrectingClassifier(JOINT, BRIEF),
+    CorrectingClassifier(CORRECTED, BRIEF),
+    CorrectingClassifier(NETS[-1], BRIEF),
+    CorrectingClassifier(CropAveragingClassifier(LOGISTIC, **CROPS), BRIEF),
+    CropAveragingClassifier(CORRECTED, **CROPS),
+    CropAveragingClassifier(NONLINEAR, **CROPS),
 ]
 
 # Weighting a song and repeating it add the same numbers in another order, and the check
@@ -114,8 +179,36 @@ def test_net_in_float64_with_full_batches(estimator, check):
     check(estimator)
 
 
-@parametrize_with_checks([in_float64(net) for net in SETTINGS])
+@parametrize_with_checks(
+    [in_float64(net) for net in SETTINGS],
+    expected_failed_checks=lambda net: (
+        {"check_supervised_y_2d": "a second fit continues the first, as asked"}
+        if net.warm_start
+        else {}
+    ),
+)
 def test_net_with_a_setting(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks(
+    [in_float64(net) for net in STOPPING],
+    expected_failed_checks=lambda net: {
+        "check_sample_weight_equivalence_on_dense_data": "other songs are held out"
+    },
+)
+def test_net_with_early_stopping(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([in_float64(net) for net in NESTED])
+def test_meta_estimator_round_another(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([in_float64(net) for net in HEAVY])
+def test_meta_estimator_round_every_other(estimator, check):
     check(estimator)
 
 
