@@ -9,7 +9,8 @@ n_segment_features : int, default=None
         is a univariate series.
     warm_start : bool, default=False
         Start `fit` with the weights of the previous fit instead of fresh ones. The
-        optimiser and the learning curves start anew.
+        optimiser and the learning curves start anew. A fit that fails forgets the
+        previous one, too.
     {TRAINING_PARAMETERS}"""
 
 FITTED_ATTRIBUTES = """\

@@ -350,8 +350,9 @@ class LogitNet(NeuralNetClassifier):
     def forget_training(self) -> None:
         """Drop all that only a training needs: data and optimiser. History stays.
 
-        A file or a pickle is then a third of the size, as Adam keeps two numbers for
-        each weight. A training that goes on begins Adam anew.
+        Adam keeps two numbers for each weight: a model file is then a third of the
+        size, and a pickle, which has the weights twice, half of it. A training that
+        goes on begins Adam anew.
         """
         self.forget_data()
         self.optimizer_ = None
