@@ -26,6 +26,8 @@ from sklearn_msd.report.make import SIZES, Size, choose, make_report
 
 pytest.importorskip("matplotlib")
 
+QUICK, FULL = SIZES["quick"], SIZES["full"]  # as they are, before tests shrink them
+
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
@@ -393,8 +395,11 @@ def test_the_help_says_what_quick_is(capsys):
     with pytest.raises(SystemExit):
         main(["report", "--help"])
     text = " ".join(capsys.readouterr().out.split())
-    assert "quick: at most 4,000 songs to train on" in text
+    assert f"quick: at most {QUICK.amount.n_train:,} songs to train on" in text
     assert "a quarter of an hour on two cores" in text
+    assert f"used ({QUICK.minutes}; with --size full, no limit)" in text
+    assert (QUICK.minutes, FULL.minutes) == (15, None)
+    assert f"{FULL.amount.n_train:,} songs and {FULL.max_epochs} epochs" in text
 
 
 def test_on_a_gpu_models_train_together_if_nobody_says_otherwise(monkeypatch):
