@@ -86,6 +86,8 @@ class Finding:
         10,000, or no number.
     songs_needed : float or None
         The same for songs, as a multiple of those compared on, with as many starts.
+    both_needed : float or None
+        The same for starts and songs, each as a multiple of what there is.
     least_starts : int or None
         As `starts_needed`, if the difference is one standard error off, for the better:
         what is worth a try.
@@ -97,6 +99,7 @@ class Finding:
     verdict: Verdict
     starts_needed: int | None = None
     songs_needed: float | None = None
+    both_needed: float | None = None
     least_starts: int | None = None
 
 
@@ -199,6 +202,7 @@ class Judge:
             verdict,
             self._starts_needed(found, n, distance, case.kind),
             self._songs_needed(found, n, distance, case.kind),
+            self._both_needed(found, n, distance, case.kind),
             self._starts_needed(found, n, max(distance, *others), case.kind),
         )
 
@@ -223,6 +227,14 @@ class Judge:
         reach = distance / self._quantile(found, kind, n)
         left = reach**2 - found.start_variance / n
         return found.song_variance / left if distance > 0 and left > 0 else None
+
+    def _both_needed(
+        self, found: Comparison, n: int, distance: float, kind: Hashable
+    ) -> float | None:
+        if distance <= 0:
+            return None
+        variance = found.song_variance + found.start_variance / n
+        return variance * (self._quantile(found, kind, n) / distance) ** 2
 
     def _quantile(self, found: Comparison, kind: Hashable, n: int) -> float:
         spread = self.accuracy_spread.get(kind)

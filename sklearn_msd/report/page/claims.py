@@ -100,10 +100,17 @@ def _needs(tested: ClaimOnData, finding: Finding | None, results: Results) -> li
     group = tested.data.group
     n_songs = len(tested.data.y_compared if group is None else set(group))
     of = "" if group is None else " groups"
-    starts = "no number, with these songs"
+    starts, songs = "no number, with these songs", "no number, with these starts"
+    if finding.starts_needed is None and finding.songs_needed is None:
+        # The difference is close to where the verdict changes.
+        factor = finding.both_needed
+        if factor is not None:
+            more = math.ceil(factor * finding.n_starts)
+            starts = f"about {more:,}, not {finding.n_starts},"
+            wanted = math.ceil(factor * n_songs)
+            songs = f"and about {wanted:,}{of}, not {n_songs:,}"
     if finding.starts_needed is not None:
-        starts = f"about {finding.starts_needed}, not {finding.n_starts}"
-    songs = "no number, with these starts"
+        starts = f"about {finding.starts_needed:,}, not {finding.n_starts}"
     if finding.songs_needed is not None:
         wanted = math.ceil(finding.songs_needed * n_songs)
         songs = f"about {wanted:,}{of}, not {n_songs:,}"

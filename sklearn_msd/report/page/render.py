@@ -131,7 +131,7 @@ def _claims(claims: list[Judged], results: Results) -> Iterator[Block]:
         yield Heading(3, "What would decide the open claims", "open")
         yield Paragraph(
             "If the differences are as they seem: how many random starts with these "
-            "songs, or songs with these starts."
+            "songs, or songs with these starts, or, where neither would do, both."
         )
         yield table
 

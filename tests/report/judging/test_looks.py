@@ -98,6 +98,17 @@ def test_songs_that_are_too_few_are_named():
             assert found.starts_needed is None or found.starts_needed > 2
 
 
+def test_near_the_margin_starts_and_songs_are_needed_together():
+    referee, cases = judge([0.3] + [0.0] * 20, spread=0.02)
+    look(referee, 2)
+    one = referee.findings[cases[1]]
+    assert one.verdict == "undecided"
+    found = one.comparison
+    half = (found.high - found.low) / 2
+    distance = max(found.margin, one.margin - found.margin)
+    assert one.both_needed == pytest.approx((half / distance) ** 2, rel=0.3)
+
+
 def test_chance_needs_no_training():
     right = np.random.default_rng(0).random((8, 4000)) < 0.1
     case = Case("does not beat", ("corrector",), None, "songs", 0.1)

@@ -84,14 +84,16 @@ def test_open_claims_say_what_they_would_take():
     pairs = [
         (on_data(left="a"), finding(0.01, 0.05, starts_needed=9)),
         (on_data(left="b"), finding(0.01, 0.05, songs_needed=2.5)),
+        (on_data(left="d"), finding(0.01, 0.05, both_needed=30.0)),
         (on_data(left="c"), finding(0.1, 0.05)),
     ]
     rows = what_it_takes(judged(results(*pairs)), results(*pairs)).rows
     assert [row[2:] for row in rows] == [
         ["about 9, not 3", "no number, with these starts"],
         ["no number, with these songs", "about 250, not 100"],
+        ["about 90, not 3,", "and about 3,000, not 100"],
     ]
-    decided = pairs[2:]
+    decided = pairs[3:]
     assert what_it_takes(judged(results(*decided)), results(*decided)) is None
 
 
