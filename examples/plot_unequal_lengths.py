@@ -86,7 +86,7 @@ fig.suptitle("Synthetic songs of unequal length (bars: one standard error)")
 plt.show()
 
 # %%
-# What to see: the two nets that read whole songs gain from each further segment, and
+# What to see: the two nets that read whole songs gain from further segments, and
 # end close together. The recurrent net takes several times as long to train. Cut to 15
 # segments, all songs are short ones, and accuracy is a fifth lower whatever their
 # length.

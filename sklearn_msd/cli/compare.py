@@ -30,8 +30,8 @@ the difference on the same songs. Nothing is saved.
 
 {CHOICE_HELP}
 
-The accuracy of the best flatters, as it was picked for being high. The last line says
-what to expect of picking so."""
+The accuracy of the best is too high, because it was chosen for being high. The last
+line says what to expect of choosing so."""
 
 _EXAMPLES = """\
   sklearn-msd compare music/

@@ -42,8 +42,8 @@ def add_parser(commands: Commands) -> None:
     add(
         "--split",
         choices=["valid", "train", "all"],
-        help="which songs: those held out, the others, or all (those held out; all, if "
-        "the model was trained on whole folds)",
+        help="which songs: held out, trained on, or all (all, if the model was trained "
+        "on all folds; else those held out)",
     )
     add("--json", action="store_true", help="print one JSON object")
 

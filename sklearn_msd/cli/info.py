@@ -6,11 +6,11 @@ from typing import Any
 from sklearn_msd.cli.commands import Commands, add_command, cell, show
 
 _DESCRIPTION = """\
-Say what is in a model file: the kind of model and its parameters, the labels, what it
+Show what is in a model file: the kind of model and its parameters, the labels, what it
 takes, how many weights it has, what it was trained on and how well it did on songs held
 out, and the versions that wrote it. No code that a file might bring is run.
 
-With --versions, say instead what is installed here: versions, devices, threads, audio
+With --versions, show instead what is installed here: versions, devices, threads, audio
 decoders. Reports of faults need this."""
 
 _EXAMPLES = """\
@@ -25,7 +25,7 @@ def add_parser(commands: Commands) -> None:
         commands,
         "info",
         _run,
-        help="say what is in a model file",
+        help="show what is in a model file",
         description=_DESCRIPTION,
         examples=_EXAMPLES,
     )
@@ -35,7 +35,7 @@ def add_parser(commands: Commands) -> None:
         nargs="?",
         help="file that `sklearn-msd train` wrote, or `save`",
     )
-    add("--versions", action="store_true", help="say what is installed here")
+    add("--versions", action="store_true", help="show what is installed here")
     add("--json", action="store_true", help="print one JSON object")
 
 

@@ -34,7 +34,7 @@ def add_parser(commands: Commands) -> None:
         "--task",
         help="number of classes, or name, of the one task to use for all figures",
     )
-    add("--figures", nargs="+", metavar="ID", help="2 to 15, or a future work (all)")
+    add("--figures", nargs="+", metavar="ID", help="2 to 15, or future works (all)")
     add(
         "--minutes",
         type=float,
@@ -47,7 +47,7 @@ def add_parser(commands: Commands) -> None:
         type=int,
         default=[*range(8)],
         metavar="SEED",
-        help="of the random starts, as many as may be used (0 to 7)",
+        help="random starts that may be used (0 to 7)",
     )
     add(
         "--epochs",

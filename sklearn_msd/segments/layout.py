@@ -37,9 +37,15 @@ def check_songs(songs: Sequence[ArrayLike], name: str = "songs") -> list[NDArray
         raise ValueError(f"{name} is empty: at least one song is needed.")
     for i, array in enumerate(arrays):
         if array.ndim != 2 or array.shape[1] != arrays[0].shape[-1]:
+            lengths = {a.shape[0] if a.ndim == 2 else None for a in arrays}
+            turned = len(lengths) == 1 and None not in lengths
+            hint = (
+                f" Do they need transposing: [x.T for x in {name}]?" if turned else ""
+            )
             raise ValueError(
                 f"{name}[{i}] has shape {array.shape}; every song must have shape "
                 "(n_segments, n_segment_features), n_segment_features the same in all."
+                f"{hint}"
             )
         if array.dtype.kind not in "fiub":
             raise ValueError(f"{name}[{i}] has dtype {array.dtype}, expected numbers.")

@@ -30,6 +30,9 @@ from sklearn_msd.segments.mapped_songs import MappedSongs
 # scikit-learn's sign for a call without labels; None is a mistake of the caller's.
 NO_LABELS = "no_validation"
 
+# Songs that the layout is guessed by.
+_N_LOOKED_AT = 256
+
 # Numbers checked at a time: a memory map is never read whole into memory.
 _CHUNK = 4_000_000
 
@@ -171,7 +174,7 @@ def segment_width(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> in
             width = np.shape(X[0])[1]
         elif getattr(X, "ndim", 2) == 3:
             width = X.shape[2]
-            if X.shape[1] == N_FEATURES != width:
+            if X.shape[1] == N_FEATURES != width and not _ends_in_nan(X):
                 warnings.warn(
                     f"{name} of shape {X.shape} is taken for {N_FEATURES} segments of "
                     f"{width} features. If the features lie along the second axis, "
@@ -183,6 +186,12 @@ def segment_width(estimator: Any, X: Any, *, reset: bool, name: str = "X") -> in
     if reset:
         estimator.n_segment_features_ = width
     return width
+
+
+def _ends_in_nan(songs: Any) -> bool:
+    """Whether some of the first songs are padded, so that their second axis is time."""
+    ends = np.asarray(songs[:_N_LOOKED_AT])[:, -1]
+    return ends.dtype.kind == "f" and bool(np.isnan(ends).all(axis=1).any())
 
 
 def _stack(songs: Any, padding: bool, estimator: Any, name: str) -> NDArray[Any]:

@@ -139,3 +139,12 @@ def test_flatten_is_a_view_and_checks_widths():
         arrays.flatten_songs(X, 25)
     with pytest.raises(ValueError, match="30 features, which is not a multiple"):
         arrays.check_width(30, 25)
+
+
+def test_songs_with_their_channels_first_are_asked_about():
+    with pytest.raises(
+        ValueError, match=r"need transposing: \[x\.T for x in songs\]\?"
+    ):
+        stack_segments([np.ones((12, 20)), np.ones((12, 26))])
+    with pytest.raises(ValueError, match=r"the same in all\.$"):
+        stack_segments([np.ones((12, 20)), np.ones((13, 26))])

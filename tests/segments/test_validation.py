@@ -1,5 +1,7 @@
 """Songs in every shape and container that users have them in."""
 
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -193,6 +195,13 @@ class TestSegmentWidth:
             validate_songs(Songs(n_segment_features=None), turned)
         with pytest.raises(ValueError, match=r"need transposing: X\.transpose"):
             validate_songs(Songs(n_segment_features=25), turned)
+
+    def test_songs_of_25_segments_that_are_padded_are_not_turned(self):
+        songs = np.ones((3, 25, 12))
+        songs[2, 20:] = np.nan
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            validate_songs(Songs(n_segment_features=None), songs, padding=True)
 
     def test_lists_of_unequal_length(self):
         songs = [X[0], X[1, :2]]
