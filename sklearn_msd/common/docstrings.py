@@ -15,7 +15,7 @@ def fill_docstring(**parts: str) -> Callable[[Documented], Documented]:
     Parameters
     ----------
     **parts : str
-        The passages by name. Their lines after the first are indented as the marks are.
+        The passages by name, written as if their marks were indented by four spaces.
 
     Raises
     ------
@@ -32,7 +32,9 @@ def fill_docstring(**parts: str) -> Callable[[Documented], Documented]:
             used.add(match["name"])
             if match["name"] not in parts:
                 raise ValueError(f"{cls.__name__}: no part <{match['name']}> is given.")
-            return match["indent"] + parts[match["name"]]
+            # Python 3.13 takes the indentation of a class's docstring away.
+            indent = match["indent"]
+            return indent + parts[match["name"]].replace("\n    ", "\n" + indent)
 
         cls.__doc__ = re.sub(
             r"^(?P<indent> *)<(?P<name>[^<>\n]+)>$", part, cls.__doc__, flags=re.M

@@ -1,3 +1,5 @@
+import inspect
+
 import pytest
 
 from sklearn_msd.common.docstrings import fill_docstring
@@ -14,7 +16,17 @@ def test_parts_take_the_place_of_their_marks():
         name : str
         """
 
-    assert "        size : int\n        How large.\n        name" in Box.__doc__
+    doc = inspect.cleandoc(Box.__doc__)
+    assert doc.splitlines()[4:7] == ["size : int", "    How large.", "name : str"]
+
+
+def test_any_indentation_of_the_docstring_will_do():
+    class Box:
+        pass
+
+    Box.__doc__ = "A box.\n\n<size>\n"
+    fill_docstring(size="size : int\n        How large.")(Box)
+    assert Box.__doc__ == "A box.\n\nsize : int\n    How large.\n"
 
 
 def test_a_typo_is_an_error():

@@ -129,7 +129,8 @@ class _Joined:
         )
         self._rate = 0.0
         self._n_read = 0
-        self._samples, self._n_samples = np.empty(0, np.float32), 0
+        # Grown where it lies, mostly: two copies of long recordings are too much.
+        self._samples = bytearray()
         self._resampler: Any = None
 
     def add(self, block: NDArray[np.float32], rate: float) -> None:
@@ -162,17 +163,11 @@ class _Joined:
             self._append(self._resampler.resample_chunk(nothing, last=True))
             # As long as librosa makes it, the last sample 0 if need be.
             length, rate = math.ceil(length * self._target / rate), self._target
-            self._append(np.zeros(max(0, length - self._n_samples), np.float32))
-        self._samples.resize(length, refcheck=False)
-        return self._samples, rate
+            self._samples.extend(bytes(max(0, 4 * length - len(self._samples))))
+        return np.frombuffer(self._samples, np.float32)[:length], rate
 
     def _append(self, block: NDArray[np.float32]) -> None:
-        stop = self._n_samples + len(block)
-        if stop > len(self._samples):
-            # Where the array is, mostly: two copies of long recordings are too much.
-            self._samples.resize(max(stop, len(self._samples) * 9 // 8), refcheck=False)
-        self._samples[self._n_samples : stop] = block
-        self._n_samples = stop
+        self._samples += np.ascontiguousarray(block, np.float32).data
 
     def _begin(self, rate: float) -> None:
         if not RATES[0] <= rate <= RATES[1]:

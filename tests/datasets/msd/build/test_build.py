@@ -1,4 +1,5 @@
 import contextlib
+import gc
 import json
 import os
 import random
@@ -238,6 +239,7 @@ def _build_in_child(*args, **options):
     if pid == 0:
         code = 1
         try:
+            gc.freeze()  # what tests before left waits for threads that are not here
             os.setpgrp()
             with parallel_config("multiprocessing"):
                 build_msd_genre(*args, **options)
