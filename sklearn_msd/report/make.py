@@ -33,10 +33,10 @@ from sklearn_msd.report.records import RecordStore
 from sklearn_msd.report.runner import Plan, Settings
 from sklearn_msd.report.study import conduct
 
-# So many songs are shown to a model from each random start, in all epochs and folds:
-# after 20 epochs of 4,000 synthetic songs the curves of most nets are flat. The page
-# names the others.
-SONGS_SHOWN = 80_000
+# So many songs are shown to a model from each random start, in all epochs and folds,
+# and so many of each class: after 20 epochs of 4,000 synthetic songs of 10 classes, and
+# 50 of 25, the curves of most nets are flat. The page names the others.
+SONGS_SHOWN, OF_EACH_CLASS = 80_000, 8_000
 # No more epochs than the report's, however few the songs.
 MOST_EPOCHS = 100
 
@@ -49,7 +49,7 @@ class Size:
     ----------
     amount : Amount
     max_epochs : int or None
-        None is as many as show a model `SONGS_SHOWN` songs.
+        None is as many as flatten the curves, by the number of songs and classes.
     minutes : float or None
     n_segments : int
         Of synthetic songs.
@@ -258,7 +258,8 @@ def _with_data(
 def _epochs(data: ReportData) -> int:
     """As many as flatten the curves, or all that the report took."""
     in_an_epoch = sum(len(split.y_train) for split in data.splits(0))
-    return min(MOST_EPOCHS, math.ceil(SONGS_SHOWN / in_an_epoch))
+    shown = max(SONGS_SHOWN, OF_EACH_CLASS * data.n_classes)
+    return min(MOST_EPOCHS, math.ceil(shown / in_an_epoch))
 
 
 def choose(ids: Sequence[str] | None) -> list[Figure]:

@@ -378,10 +378,13 @@ def test_epochs_are_as_many_as_flatten_the_curves(few, source):
     monkey = pytest.MonkeyPatch()
     with monkey.context() as patch:
         patch.setattr(make_module, "SONGS_SHOWN", 800)
-        for data in (few, source):
-            found, used = epochs(data)
-            shown = sum(len(split.y_train) for split in used.splits(0)) * found
-            assert 800 <= shown < 900
+        for each in (10, 500):
+            patch.setattr(make_module, "OF_EACH_CLASS", each)
+            for data in (few, source):
+                found, used = epochs(data)
+                in_an_epoch = sum(len(split.y_train) for split in used.splits(0))
+                wanted = max(800, each * used.n_classes)
+                assert wanted <= found * in_an_epoch < wanted + in_an_epoch
 
 
 def test_words_fit_their_numbers(source, tmp_path):

@@ -66,8 +66,8 @@ def _training(results: Results) -> str:
 
 
 def _accuracies(results: Results) -> str:
-    n = n_last(results.data_sets()[0].max_epochs)
-    epochs = "epoch" if n == 1 else f"{n} epochs"
+    last = list(dict.fromkeys(n_last(d.max_epochs) for d in results.data_sets()))
+    epochs = "epoch" if last == [1] else f"{' or '.join(map(str, last))} epochs"
     folded = any(not data.one_split.n_test for data in results.data_sets())
     how = "the validation songs choose the epoch, and the accuracy is that on others"
     if folded:
