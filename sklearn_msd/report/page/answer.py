@@ -146,10 +146,11 @@ def _line(key: Key, one: Judged, data: ReportData, results: Results) -> str | No
         return f"{key.topic}: open, {change}."
     if found.low > 0:
         return f"{key.topic}: better, {change}; {key.holds}."
-    if relation == "beats" or found.high < 0:
-        kind = "worse" if found.high < 0 else "no better"
-        return f"{key.topic}: {kind}, {change}; {key.fails}."
-    return f"{key.topic}: no difference, {change}; {key.fails}."
+    if found.high < 0:
+        return f"{key.topic}: worse, {change}; {key.fails}."
+    kind = "no better" if relation == "beats" else "no difference"
+    counts = f"{one.finding.margin:g} would count"
+    return f"{key.topic}: {kind} ({counts}), {change}; {key.fails}."
 
 
 def _best(data: ReportData, results: Results) -> str | None:

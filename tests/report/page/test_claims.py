@@ -102,7 +102,7 @@ def test_open_claims_say_what_they_would_take():
     [
         (0.1, 0.05, "better, 0.50 to 0.50; pool"),
         (-0.1, 0.05, "worse, 0.50 to 0.50; pooling saves"),
-        (0.0, 0.01, "no better, 0.50 to 0.50; pooling saves"),
+        (0.0, 0.01, "no better (0.02 would count), 0.50 to 0.50; pooling saves"),
         (0.01, 0.05, "open, 0.50 to 0.50."),
     ],
 )
