@@ -42,7 +42,7 @@ from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
 POOL, N_TEST, N_SEGMENTS = 40_000, 2_000, 20
 # By the number of songs.
-DRAWS = {100: 8, 600: 3, 4000: 1, 40_000: 1}
+DRAWS = {100: 3, 600: 1, 4000: 1, 40_000: 1}
 EPOCHS = {100: 30, 600: 15, 4000: 5, 40_000: 1}
 REFERENCE = "average of logits"
 

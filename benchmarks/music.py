@@ -5,13 +5,14 @@
 
 An npz file has `X_flat` (all segments), `offsets` (where each song begins, and the end)
 and `y`, or `X` (n, segments, 25) and `y`; with `group` (artists) no group is on both
-sides of a fold. Songs are read whole; models that need one length take the central 120
-segments. Accuracies come with 95% intervals over songs and repeats, margins with paired
-ones (`sklearn_msd.report.judging.intervals`). Models on musicnn's features read the
-recordings: a folder in which files are named by the npz file's `track_id`. What reading
-takes a song is printed below the table. The peers need aeon and sktime beside
-this package: `make peers` makes an environment for them. A file that is there already
-keeps its other models, so that each may be run where it can be.
+sides of a fold. "spoken-digits" stands in for one. Songs are read whole; models that
+need one length take the central 120 segments. Accuracies come with 95% intervals over
+songs and repeats, margins with paired ones (`sklearn_msd.report.judging.intervals`).
+Models on musicnn's features read the recordings: a folder in which files are named by
+the npz file's `track_id`. What reading takes a song is printed below the table. The
+peers need aeon and sktime beside this package: `make peers` makes an environment for
+them. A file of results that is there already keeps its other models, so that each may
+be run where it can be.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ from sklearn_msd import (
     TimeConvClassifier,
     stack_segments,
 )
-from sklearn_msd.datasets import AudioSegmenter
+from sklearn_msd.datasets import AudioSegmenter, load_spoken_digits
 from sklearn_msd.datasets.sources.kept_segments import KeptSegments
 from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
@@ -229,6 +230,13 @@ def reading(folder: str, track_id: np.ndarray) -> dict[str, dict[str, float]]:
 
 def load(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
     """Songs padded with NaN, labels and groups."""
+    if path == "spoken-digits":
+        digits = load_spoken_digits()
+        return (
+            digits.data.reshape(len(digits.data), -1, 25),
+            digits.target,
+            digits.groups,
+        )
     with np.load(path, allow_pickle=False) as archive:
         y = archive["y"]
         group = archive.get("group")
@@ -311,7 +319,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("source")
+    parser.add_argument("source", help='an npz file, or "spoken-digits"')
     parser.add_argument("--repeats", type=int, default=4)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=ALL_MODELS, metavar="NAME")

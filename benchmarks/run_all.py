@@ -30,6 +30,24 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
     ),
     "predicting": ([], ["--songs", "500", "--repeats", "1"]),
     "combining": ([], ["--songs", "200", "--epochs", "1", "--repeats", "1"]),
+    "combining_few": (["synthetic"], ["synthetic", "--songs", "100", "--draws", "1"]),
+    "music": (
+        [
+            *(
+                "spoken-digits",
+                "--repeats",
+                "1",
+                "--models",
+                "all statistics, logistic",
+            ),
+            *("net, ... batch normalisation", "combined, shrunk"),
+            "corrected, share chosen",
+        ],
+        [
+            *("spoken-digits", "--repeats", "1", "--folds", "2"),
+            *("--models", "all statistics, logistic"),
+        ],
+    ),
     "scaling": (["--picture", "scaling.png"], ["--quick", "--picture", "scaling.png"]),
     "time_to_accuracy": (["synthetic"], ["synthetic", "--quick"]),
     "reading": ([], ["--songs", "5000", "--repeats", "1"]),

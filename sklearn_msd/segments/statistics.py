@@ -36,7 +36,7 @@ class SegmentStatistics(TransformerMixin, BaseEstimator):
     Songs of any length become rows of one width, which every classifier of
     scikit-learn takes. The order of the segments counts in ``"change"`` alone. With
     few songs (hundreds), a classifier on these rows was more accurate than any net on
-    the segments themselves (user guide, "What helps with few songs").
+    the segments themselves (user guide, "How many songs do you have?").
 
     Parameters
     ----------
