@@ -58,8 +58,9 @@ def match_names(names: Sequence[str], pattern: str, what: str) -> list[str]:
         count = f"{len(missed)} of {len(names)} files, {missed[0]} the first,"
         if pattern == FOLDER_LABEL:
             raise ValueError(
-                f"{count} are in no folder that could be their label: give a label "
-                "pattern, or a table of labels."
+                f"{count} are in no folder that could be their label: say with "
+                "--label-pattern (label_pattern=) where in their names it is, or give "
+                "a table with --labels (table=)."
             )
         raise ValueError(f"{count} do not match the {what} pattern {pattern!r}.")
     return [match[1] for match in matches if match]
