@@ -31,6 +31,7 @@ exclude_patterns = ["_build", "auto_examples/GALLERY_HEADER.rst"]
 templates_path = ["templates"]
 # What docstrings write in single backticks is a name, here or in scikit-learn.
 default_role = "py:obj"
+rst_prolog = ".. currentmodule:: sklearn_msd\n"  # so that pages link short names
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_msd {version}"
