@@ -56,6 +56,20 @@ def test_gallery_has_the_examples_that_the_guide_names():
             assert (ROOT / "examples" / f"{name}.py").exists(), (page.name, name)
 
 
+def test_every_picture_script_has_its_place_in_the_gallery():
+    text = (ROOT / "docs" / "gallery.py").read_text(encoding="utf-8")
+    placed = re.findall(r'^    "(plot_\w+\.py)",$', text, re.MULTILINE)
+    assert sorted(placed) == [
+        p.name for p in sorted((ROOT / "examples").glob("plot_*"))
+    ]
+
+
+def test_every_picture_script_ends_with_what_to_see():
+    for path in (ROOT / "examples").glob("plot_*.py"):
+        last = path.read_text(encoding="utf-8").split("# %%")[-1]
+        assert "What to see" in last, path.name
+
+
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda p: p.name
 )
