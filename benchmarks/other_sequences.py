@@ -1,6 +1,7 @@
 """Sequences that are not music: these nets and MiniRocket on the UCR archive's data.
 
     python benchmarks/other_sequences.py [--epochs 100] [--seeds 0 1] [--data NAME …]
+        [--classifiers NAME …]
 
 The data sets are those that the aeon package ships, so that nothing is downloaded, with
 the archive's own split into a training and a test part and, where sequences are of
@@ -51,8 +52,10 @@ TO_BEGIN_WITH = {
 }
 
 
-def nets(epochs: int) -> dict[str, Callable[[int], Any]]:
-    """Nets of this package, from a seed."""
+def contenders(epochs: int) -> dict[str, Callable[[int], Any]]:
+    """Nets of this package and MiniRocket, each made of a seed."""
+    from aeon.classification.convolution_based import MiniRocketClassifier
+
     settings: dict[str, dict[str, Any]] = {
         "as they come": {},
         "global pooling": {"global_pooling": "mean_max"},
@@ -63,32 +66,28 @@ def nets(epochs: int) -> dict[str, Callable[[int], Any]]:
             max_epochs=epochs, random_state=seed, **kwargs
         )
         for name, kwargs in settings.items()
-    }
+    } | {"MiniRocket": lambda seed: MiniRocketClassifier(random_state=seed)}
 
 
 def load(name: str, split: str) -> tuple[Any, Any]:
     """Sequences, (sequences, steps, channels), and labels."""
     from aeon.datasets import load_classification
 
-    X, y = load_classification(name, split=split)
+    X, y = load_classification(name, split=split, load_equal_length=True)
     return X.transpose(0, 2, 1).astype(np.float64), y
 
 
 def accuracies(
-    name: str, epochs: int, seeds: list[int]
+    name: str, epochs: int, seeds: list[int], chosen: list[str]
 ) -> Iterator[tuple[str, list[float], float]]:
     """Accuracies over the seeds and seconds of a fit, classifier by classifier."""
-    from aeon.classification.convolution_based import MiniRocketClassifier
-
     X, y = load(name, "train")
     X_test, y_test = load(name, "test")
     scaler = SegmentScaler().fit(X)
     songs = [scaler.transform(X), scaler.transform(X_test)]
     turned = [np.ascontiguousarray(x.transpose(0, 2, 1)) for x in songs]
-    contenders = nets(epochs) | {
-        "MiniRocket": lambda seed: MiniRocketClassifier(random_state=seed)
-    }
-    for contender, make in contenders.items():
+    for contender in chosen:
+        make = contenders(epochs)[contender]
         X, X_test = turned if contender == "MiniRocket" else songs
         found, start = [], time.perf_counter()
         for seed in seeds:
@@ -103,7 +102,9 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
         X, y = load(name, "train")
         n_sequences, n_steps, n_channels = X.shape
         row = [name, *map(str, (n_sequences, len(set(y)), n_steps, n_channels))]
-        for _, found, seconds in accuracies(name, options.epochs, options.seeds):
+        for _, found, seconds in accuracies(
+            name, options.epochs, options.seeds, options.classifiers
+        ):
             spread = max(found) - min(found)
             text = f"{np.mean(found):.3f}"
             if spread > 0:
@@ -120,6 +121,8 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("--data", nargs="+", default=DATA)
+    names = list(contenders(1))
+    parser.add_argument("--classifiers", nargs="+", default=names, choices=names)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
@@ -127,7 +130,7 @@ def main() -> None:
     with threadpool_limits(1):
         print_table(
             ["data", "sequences", "classes", "steps", "channels"]
-            + [f"{name}, accuracy, seconds" for name in [*nets(1), "MiniRocket"]],
+            + [f"{name}, accuracy, seconds" for name in options.classifiers],
             rows(options),
         )
 

@@ -121,6 +121,9 @@ class SameSongsTogether:
             return StratifiedKFold(2).split(X, y)
         return PredefinedSplit(folds).split()
 
+    def __repr__(self):
+        return "SameSongsTogether()"
+
     def get_n_splits(self, X=None, y=None, groups=None):
         return 2
 
@@ -140,13 +143,16 @@ NONLINEAR = clone(META[1]).set_params(cv=TOGETHER)
 JOINT = clone(META[2]).set_params(cv=TOGETHER)
 # Brief: the signs of weights near 0, on which L1 acts, in time amplify rounding.
 SPARSE = clone(NETS[-1]).set_params(estimator__max_epochs=20)
-HEAVY = [
+# Here folds are divided into folds again.
+TWICE_DIVIDED = [
     NonlinearCombiner(
         [("linear", COMBINED), ("corrected", CORRECTED)],
         cv=2,
         **NET.training_parameters(),
     ),
     LinearCombiner([("nonlinear", NONLINEAR), ("joint", JOINT)], cv=2),
+]
+HEAVY = [
     LinearCombiner([("sparse", SPARSE), ("crops", NESTED[2])], cv=2),
     CorrectingClassifier(NONLINEAR, BRIEF),
     CorrectingClassifier(JOINT, BRIEF),
@@ -205,6 +211,17 @@ def test_net_with_early_stopping(estimator, check):
 
 @parametrize_with_checks([in_float64(net) for net in NESTED])
 def test_meta_estimator_round_another(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [in_float64(net) for net in TWICE_DIVIDED],
+    expected_failed_checks=lambda net: {
+        "check_fit2d_1feature": "ten songs divided twice leave a fold without a class"
+    },
+)
+def test_meta_estimator_round_one_that_divides_too(estimator, check):
     check(estimator)
 
 

@@ -1,6 +1,7 @@
 """Weights of classes, fixed logits, and songs to validate on."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from sklearn_msd import (
     SegmentConvClassifier,
     SparseRefitClassifier,
 )
+from sklearn_msd.classifiers.preparing import hold_out
+from sklearn_msd.training.batches import SongDataset
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(60, 6)).astype(np.float32)
@@ -199,3 +202,13 @@ def test_validation_songs_scaled_alike(n_val):
         bases = [("logistic", LogisticRegression(C=1e-6))]
         combiner = NonlinearCombiner(bases, cv=2, **NET.training_parameters())
         combiner.fit(X, CODES, X_val=100 * X[:n_val], y_val=CODES[:n_val])
+
+
+def test_songs_held_out_have_the_classes_shares():
+    y = np.repeat([0, 1, 2], [30, 20, 10])
+    net = SimpleNamespace(
+        validation_fraction=0.2, classes_=np.arange(3), _rng=np.random.RandomState(0)
+    )
+    train, valid = hold_out(net, SongDataset(X, y))
+    assert np.bincount(train.y).tolist() == [24, 16, 8]
+    assert np.bincount(valid.y).tolist() == [6, 4, 2]

@@ -13,6 +13,7 @@ from sklearn_msd.nets.composed import (
 )
 from sklearn_msd.nets.fully_connected import FullyConnectedNet
 from sklearn_msd.nets.layers import initialise_parameters
+from sklearn_msd.nets.recurrent import RecurrentNet
 from sklearn_msd.training.batches import SongDataset
 from sklearn_msd.training.net import LogitNet
 
@@ -36,6 +37,12 @@ def test_combined_logits_are_a_linear_combination():
     combined = CombinedNet(bases, N_CLASSES).start_from(coef, intercept).double()
     expected = torch.cat([net(x) for net in bases], 1) @ coef.T + intercept
     assert_close(combined(x), expected)
+
+
+def test_padding_is_taken_where_all_bases_take_it():
+    recurrent = RecurrentNet(2, N_CLASSES)
+    assert CombinedNet([recurrent, recurrent], N_CLASSES).takes_padding
+    assert not CombinedNet([recurrent, drawn()], N_CLASSES).takes_padding
 
 
 def test_agreement_is_the_penalty_of_negative_correlation_learning():

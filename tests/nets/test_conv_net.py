@@ -116,6 +116,23 @@ def test_recurrent_net_ignores_padding(cell, bidirectional):
     torch.testing.assert_close(net(x), torch.cat(apart))
 
 
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", ["gru", "lstm", "tanh"])
+def test_a_recurrent_nets_representation_is_where_its_last_layer_ends(
+    cell, bidirectional
+):
+    net = drawn(
+        RecurrentNet(
+            5, 3, cell=cell, hidden_size=6, n_layers=2, bidirectional=bidirectional
+        )
+    )
+    x = songs()
+    # PyTorch's outputs are the last layer's at each segment; the way back ends first.
+    outputs, _ = net.recurrent(x.unflatten(1, (20, 5)))
+    ends = [outputs[:, -1, :6], outputs[:, 0, 6:]]
+    torch.testing.assert_close(net.representation(x), torch.cat(ends, 1))
+
+
 def test_tanh_net_equals_its_recurrence():
     net = drawn(RecurrentNet(5, 3, cell="tanh", hidden_size=6))
     x = songs()
