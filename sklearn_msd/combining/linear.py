@@ -55,11 +55,10 @@ class LinearCombiner(StackedLogits):
         models' logits, in the folds of `cv`, and takes the greatest that is not worse
         than the best by more than a standard error. With 0 there may be no optimum:
         with bases that are overconfident on these songs the weights grow without end.
-    shrink_to : {"calibrated_average", "average", "weighted_average", "zero"}, \
-            default="calibrated_average"
+    shrink_to : {"calibrated_average", "average", "weighted_average", "zero"}
         w₀, which the penalty pulls to:
 
-        - "calibrated_average": the mean of the models' logits, each model's divided by
+        - "calibrated_average", the default: the mean of the models' logits, each model's divided by
           a temperature of its own that is fitted to these songs, so that one that is
           overconfident does not outvote one that is unsure; a model that knows less
           than nothing is left out.
