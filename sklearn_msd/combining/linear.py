@@ -58,10 +58,10 @@ class LinearCombiner(StackedLogits):
     shrink_to : {"calibrated_average", "average", "weighted_average", "zero"}
         w₀, which the penalty pulls to:
 
-        - "calibrated_average", the default: the mean of the models' logits, each model's divided by
-          a temperature of its own that is fitted to these songs, so that one that is
-          overconfident does not outvote one that is unsure; a model that knows less
-          than nothing is left out.
+        - "calibrated_average", the default: the mean of the models' logits, each
+          model's divided by a temperature of its own that is fitted to these songs, so
+          that one that is overconfident does not outvote one that is unsure; a model
+          that knows less than nothing is left out.
         - "average": the plain mean of the models' logits. Both means are multiplied by
           one number for all models, which changes no label.
         - "weighted_average": one weight a model, at least 0, all fitted together
