@@ -296,6 +296,8 @@ def _song_weights(
         dtype=np.float64,
         ensure_non_negative=True,
     )
+    if not weight.any():
+        raise ValueError("sample_weight must not be 0 for every song.")
     # By a power of two, which rounds nothing: sums of huge ones overflow.
     weight = np.ldexp(weight, -np.frexp(weight.max())[1])
     if estimator.class_weight is not None:
@@ -353,6 +355,8 @@ def _class_weights(estimator: Any, y: np.ndarray, weight: np.ndarray) -> np.ndar
             f"{list(class_weight)}."
         )
     by_class = np.array([1.0 if value is None else float(value) for value in found])
+    if not weight.any():
+        raise ValueError("sample_weight must not be 0 for every song.")
     # By a power of two, which rounds nothing: sums of huge ones overflow.
     return np.asarray(np.ldexp(by_class, -np.frexp(by_class.max())[1]))
 

@@ -41,7 +41,9 @@ def _svm() -> Any:
     from sklearn.calibration import CalibratedClassifierCV
     from sklearn.svm import SVC
 
-    return CalibratedClassifierCV(SVC(C=3), method="temperature", cv=3, ensemble=False)
+    from sklearn_msd.common.scikit_learn.private import CALIBRATION
+
+    return CalibratedClassifierCV(SVC(C=3), method=CALIBRATION, cv=3, ensemble=False)
 
 
 def _logistic() -> Any:

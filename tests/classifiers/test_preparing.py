@@ -1,5 +1,6 @@
 """Weights of classes, fixed logits, and songs to validate on."""
 
+import inspect
 import warnings
 from types import SimpleNamespace
 
@@ -109,6 +110,8 @@ def test_keys_of_every_kind_of_label(labels):
 
 
 def test_weights_are_those_of_scikit_learn():
+    if "sample_weight" not in inspect.signature(compute_class_weight).parameters:
+        pytest.skip("this scikit-learn balances classes by songs, not by weights")
     sample_weight = RNG.uniform(0.5, 2, size=60)
     for class_weight in ("balanced", {0: 1e300, 1: 1e-9, 2: 5}):
         by_class = compute_class_weight(

@@ -175,7 +175,7 @@ class Scores(Callback):
     def on_epoch_end(self, net, dataset_train=None, dataset_valid=None, **kwargs):
         data = dataset_train if self.on_train else dataset_valid
         logits = net.module_(torch.tensor(np.asarray(data.X), dtype=torch.float32))
-        self.found.append(accuracy_score(data.y, logits.argmax(1)))
+        self.found.append(accuracy_score(np.asarray(data.y), logits.argmax(1).numpy()))
 
 
 @pytest.mark.parametrize("use_caching", [True, False])

@@ -100,7 +100,7 @@ def test_models_are_used_or_what_is_wrong_is_said(model, capsys, data):
         st.sampled_from(
             [
                 ("predict", ("--top", "--loudness", "--json"), [songs]),
-                ("evaluate", ("--task", "--labels", "--json"), [songs]),
+                ("evaluate", ("--task", "--labels", "--json"), [songs, "--split=all"]),
                 ("info", ("--json",), []),
             ]
         )

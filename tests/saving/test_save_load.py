@@ -56,6 +56,7 @@ from sklearn_msd import (
     save,
 )
 from sklearn_msd.common.files.model_file import FORMAT
+from sklearn_msd.common.scikit_learn.private import CALIBRATION
 from sklearn_msd.datasets import AudioSegmenter
 from sklearn_msd.saving.save_load import read_metadata
 
@@ -128,13 +129,13 @@ ESTIMATORS = {
     "bagging": BaggingClassifier(dense(), n_estimators=2, random_state=0),
     "calibrated": CalibratedClassifierCV(dense(), cv=2),
     "isotonic": CalibratedClassifierCV(dense(), cv=2, method="isotonic"),
-    "temperature": CalibratedClassifierCV(dense(), cv=2, method="temperature"),
+    "calibrated best": CalibratedClassifierCV(dense(), cv=2, method=CALIBRATION),
     "logistic": make_pipeline(StandardScaler(), LogisticRegression()),
     "ridge": RidgeClassifier(),
     "statistics": make_pipeline(
         SegmentStatistics(),
         StandardScaler(),
-        CalibratedClassifierCV(SVC(), method="temperature", cv=2, ensemble=False),
+        CalibratedClassifierCV(SVC(), method=CALIBRATION, cv=2, ensemble=False),
     ),
     "linear machine": SVC(kernel="linear", class_weight="balanced"),
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import sklearn
 from sklearn.base import _fit_context as fit_context
 from sklearn.ensemble._base import (
     _BaseHeterogeneousEnsemble as BaseHeterogeneousEnsemble,
@@ -65,6 +66,14 @@ except ImportError:  # before scikit-learn 1.9
             return NoCallbacks()
 
 
+# How scores become probabilities with fewest parameters; temperatures are new in 1.8.
+CALIBRATION = (
+    "temperature"
+    if parse_version(sklearn.__version__) >= parse_version("1.8")
+    else "sigmoid"
+)
+
+
 class NoCallbacks:
     """A context of scikit-learn's callbacks that calls none."""
 
@@ -76,6 +85,7 @@ class NoCallbacks:
 
 
 __all__ = [
+    "CALIBRATION",
     "BaseHeterogeneousEnsemble",
     "BaseSearchCV",
     "CallbackSupportMixin",
