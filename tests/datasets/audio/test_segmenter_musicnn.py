@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn_msd import (
     LinearCombiner,
     SegmentCropper,
+    SegmentStatistics,
     TimeConvClassifier,
     load,
     save,
@@ -195,6 +196,13 @@ class TestPipelines:
         features = pipeline[0].transform(files[0]).astype(np.float32)
         (found,) = session.run(["probabilities"], {"X": features})
         assert_allclose(found, pipeline.predict_proba(files[0]), atol=1e-5)
+
+    def test_what_has_no_graph_is_named(self, files, pipeline, tmp_path):
+        pytest.importorskip("onnxscript")
+        pipeline.steps.insert(1, ("statistics", SegmentStatistics(["mean"])))
+        pipeline.set_params(audiosegmenter__n_segments=None).fit(*files)
+        with pytest.raises(TypeError, match="SegmentStatistics has no ONNX graph"):
+            to_onnx(pipeline, tmp_path / "model.onnx")
 
     def test_a_net_takes_them(self, files):
         net = TimeConvClassifier(
