@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
@@ -57,6 +58,14 @@ def test_gradient_of_the_objective_is_zero(frozen):
     else:
         coef = combiner.coef_
     assert_allclose(gradient + 0.01 * coef, 0, atol=1e-7)
+
+
+@pytest.mark.parametrize("shrink_to", ["zero", "average", "calibrated_average"])
+def test_probabilities_are_the_softmax_of_the_weights_there_are(frozen, shrink_to):
+    X, y, bases = frozen
+    combiner = LinearCombiner(bases, l2=0.01, shrink_to=shrink_to).fit(X, y)
+    scores = combiner.transform(X) @ combiner.coef_.T + combiner.intercept_
+    assert_allclose(combiner.predict_proba(X), softmax(scores, axis=1), atol=1e-9)
 
 
 def test_nonlinear_combiner_is_a_net_on_the_logits(frozen):
