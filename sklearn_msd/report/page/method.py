@@ -145,8 +145,8 @@ def _looks(results: Results) -> str:
         f"{times(len(looks))} must not err more often than once: so each look has a "
         f"{judge.confidence:.1%} interval, the wider since the change between starts "
         "is itself an estimate; in made-up reports whose truth is known, all looks "
-        f"together err on a claim in less than {ERROR:.0%}. A claim is trained for no "
-        "more once it is decided, or if no number of starts that is planned would "
+        f"together err on less than {ERROR:.0%} of the claims. A claim is trained for "
+        "no more once it is decided, or if no number of starts that is planned would "
         "decide it. What is trained next depends on results, and when it ends on the "
         "training times on record: so a report that was stopped comes to the same page."
     )
