@@ -7,6 +7,7 @@ import ast
 import io
 import json
 import struct
+import sys
 import tracemalloc
 import wave
 import zipfile
@@ -137,7 +138,9 @@ def test_a_header_that_claims_more_than_there_is_takes_no_memory(tmp_path):
 def test_a_directory_that_lies_about_both_sizes_takes_no_memory(tmp_path):
     path = forged_directory(tmp_path / "x.npz", 2**32 - 2000, 2**31)
     with NpzArchive(path) as archive:
-        assert peak(lambda: archive.read("inputs"), "not to unpack to") < 10**6
+        # Python itself refuses it, of late.
+        refused = "not to unpack to|possible zip bomb"
+        assert peak(lambda: archive.read("inputs"), refused) < 10**6
 
 
 def test_an_honest_bomb_takes_no_memory(tmp_path):
@@ -310,7 +313,8 @@ def test_manifests_that_are_none_are_refused(model, tmp_path, text):
 
 def test_a_deep_value_is_refused(model, tmp_path):
     """JSON is read to some depth, and what is built of it only to a lesser one."""
-    deep = b'{"tuple":[' * 450 + b"]}" * 450
+    depth = 450 if sys.version_info < (3, 12) else 950  # a level is fewer calls since
+    deep = b'{"tuple":[' * depth + b"]}" * depth
     path = tmp_path / "forged.msd"
 
     def change(manifest):

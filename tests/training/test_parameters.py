@@ -18,4 +18,4 @@ def test_every_parameter_has_a_constraint_and_a_description():
     names = set(inspect.signature(TrainingParameters).parameters)
     assert names == set(TrainingParameters._parameter_constraints)
     for name in names:
-        assert f" {name}" in FullyConnectedClassifier.__doc__
+        assert f"\n{name} : " in inspect.getdoc(FullyConnectedClassifier)
