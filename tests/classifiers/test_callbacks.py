@@ -15,6 +15,7 @@ from skorch.callbacks import (
     EpochTimer,
     Freezer,
     LoadInitState,
+    PassthroughScoring,
     ProgressBar,
     TrainEndCheckpoint,
 )
@@ -451,3 +452,17 @@ def test_in_another_thread_there_are_no_signals():
     thread.join()
     assert found[0].n_iter_ == 2
     assert pickle.loads(pickle.dumps(net)).n_iter_ == 2
+
+
+def test_an_epoch_that_is_stopped_before_its_losses_are_there_is_forgotten(monkeypatch):
+    log = PassthroughScoring.on_epoch_end
+
+    def stop_in_the_second(self, net, **kwargs):
+        if len(net.history) == 2 and self.name == "valid_loss":
+            raise KeyboardInterrupt
+        log(self, net, **kwargs)
+
+    monkeypatch.setattr(PassthroughScoring, "on_epoch_end", stop_in_the_second)
+    net = clone(CONV).set_params(early_stopping=True, max_epochs=4)
+    net.fit(**overfitting())
+    assert net.n_iter_ == len(net.loss_curve_) == 1

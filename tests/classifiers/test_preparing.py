@@ -215,3 +215,10 @@ def test_songs_held_out_have_the_classes_shares():
     train, valid = hold_out(net, SongDataset(X, y))
     assert np.bincount(train.y).tolist() == [24, 16, 8]
     assert np.bincount(valid.y).tolist() == [6, 4, 2]
+
+
+def test_weights_whose_sum_is_beyond_all_numbers():
+    huge = np.tile([1.5e308, 0.75e308], 30)
+    net = clone(NET).fit(X, CODES, sample_weight=huge)
+    same = clone(NET).fit(X, CODES, sample_weight=huge / 0.75e308)
+    np.testing.assert_array_equal(net.predict_proba(X), same.predict_proba(X))
