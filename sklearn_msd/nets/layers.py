@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from sklearn_msd.common.pytorch.private import TorchDispatchMode
+from sklearn_msd.common.pytorch.private import RANDOM_LIKE, TorchDispatchMode
 from sklearn_msd.nets.base import SegmentNet
 from sklearn_msd.nets.convolution import (
     Pooling,
@@ -269,6 +269,15 @@ class _RandomNumbersFrom(TorchDispatchMode):
             getattr(args[0] if args else None, "device", None),
         )
         if torch.Tag.nondeterministic_seeded in func.tags and not on_meta:
+            if (
+                name in RANDOM_LIKE
+            ):  # older versions of PyTorch lack a form with a generator
+                like, func = args[0], RANDOM_LIKE[name]
+                kwargs = {
+                    key: kwargs.get(key) or getattr(like, key)
+                    for key in ("dtype", "device")
+                }
+                args = (like.shape,)
             func = _with_generator(func)
             kwargs["generator"] = self.generator
         return func(*args, **kwargs)

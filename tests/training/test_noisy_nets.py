@@ -125,7 +125,7 @@ def train_by_hand(net, X, y, *, p=0.0, kind=None, crop=None):
 def dropped(z, p, generator):
     if not p:
         return z
-    kept = torch.full_like(z, 1 - p).bernoulli(generator=generator)
+    kept = torch.empty_like(z).bernoulli_(1 - p, generator=generator)
     return z * kept / (1 - p)
 
 

@@ -16,6 +16,12 @@ foreach_copy_ = torch._foreach_copy_
 # compiles.
 is_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
 
+# What makes tensors like another one, from a generator, which older versions lack.
+RANDOM_LIKE = {
+    "rand_like": torch.ops.aten.rand.generator,
+    "randn_like": torch.ops.aten.randn.generator,
+}
+
 
 def pass_where_positive(grad: Tensor, gate: Tensor, out: Tensor) -> None:
     """Write ``grad`` where ``gate > 0``, else 0, in one pass; a mask takes three."""
@@ -23,6 +29,7 @@ def pass_where_positive(grad: Tensor, gate: Tensor, out: Tensor) -> None:
 
 
 __all__ = [
+    "RANDOM_LIKE",
     "TorchDispatchMode",
     "foreach_add_",
     "foreach_copy_",
