@@ -269,9 +269,7 @@ class _RandomNumbersFrom(TorchDispatchMode):
             getattr(args[0] if args else None, "device", None),
         )
         if torch.Tag.nondeterministic_seeded in func.tags and not on_meta:
-            if (
-                name in RANDOM_LIKE
-            ):  # older versions of PyTorch lack a form with a generator
+            if name in RANDOM_LIKE:
                 like, func = args[0], RANDOM_LIKE[name]
                 kwargs = {
                     key: kwargs.get(key) or getattr(like, key)

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.special import expit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.datasets import make_blobs
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -101,6 +101,13 @@ def test_decision_functions_that_are_logits_are_kept_where_probabilities_round()
     X, y = problem(3)
     fitted = LogisticRegression().fit(X, y)
     assert_array_equal(class_logits(fitted, 1e4 * X), fitted.decision_function(1e4 * X))
+
+
+def test_boosting_with_another_loss_has_no_logits_but_its_probabilities():
+    X, y = problem(2)
+    fitted = GradientBoostingClassifier(loss="exponential", n_estimators=5).fit(X, y)
+    logits = class_logits(fitted, X)
+    assert_allclose(softmax(logits, axis=1), fitted.predict_proba(X), atol=2e-6)
 
 
 def test_probabilities_of_zero_are_clipped():
