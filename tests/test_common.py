@@ -182,8 +182,14 @@ def in_float64(net):
     return net
 
 
-@parametrize_with_checks([in_float64(net) for net in NETS + META])
+@pytest.mark.slow
+@parametrize_with_checks([in_float64(net) for net in NETS])
 def test_net_in_float64_with_full_batches(estimator, check):
+    check(estimator)
+
+
+@parametrize_with_checks([in_float64(net) for net in META])
+def test_meta_estimator_in_float64_with_full_batches(estimator, check):
     check(estimator)
 
 

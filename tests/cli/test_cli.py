@@ -64,6 +64,7 @@ def test_every_example_of_the_help_can_be_typed(name, capsys):
         assert callable(args.run)
 
 
+@pytest.mark.slow
 def test_the_newcomers_path_in_processes(recordings, tmp_path):
     model = tmp_path / "digits.msd"
     options = [PATTERN, "--n-segments=12", "--model=time-conv", "--features=segments"]
