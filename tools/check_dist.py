@@ -2,7 +2,8 @@
 
 The wheel holds the package and nothing else; its largest files are listed. It is then
 installed into an empty environment, where the Python blocks of the README and
-``sklearn-msd --help`` have to run, and each extra has to import what it is for.
+``sklearn-msd --help`` have to run; each extra, with none of the others there, has to do
+what it is for.
 """
 
 import argparse
@@ -18,13 +19,40 @@ ROOT = Path(__file__).parents[1]
 # In bytes; the spoken digits and the weights of musicnn are most of it.
 LARGEST_WHEEL = 9_000_000
 EXTRAS = {
-    "hdf5": "import h5py; from sklearn_msd.datasets import read_msd_track",
-    "audio": "from sklearn_msd.datasets import segments_from_audio as f; "
-    "import numpy as np; assert f(np.sin(np.arange(44100.0)), 22050).shape[1] == 25",
-    "plot": "from sklearn_msd import LearningCurveDisplay as D; "
-    "D({'net': ([2.0, 1.0], [0.1, 0.5])}).plot()",
-    "onnx": "import onnx, onnxruntime; from sklearn_msd import to_onnx",
-    "distributed": "import dask, distributed",
+    "hdf5": """
+import h5py
+from sklearn_msd.datasets import read_msd_track
+h5py.File("empty.h5", "w").close()
+try:
+    read_msd_track("empty.h5")
+except ValueError as error:
+    assert "no Million Song Dataset file" in str(error)
+""",
+    "audio": """
+import numpy as np
+from sklearn_msd.datasets import segments_from_audio
+assert segments_from_audio(np.sin(np.arange(44100.0)), 22050).shape[1] == 25
+""",
+    "plot": """
+from sklearn_msd import LearningCurveDisplay
+LearningCurveDisplay({"net": ([2.0, 1.0], [0.1, 0.5])}).plot()
+""",
+    "onnx": """
+import numpy as np, onnxruntime
+from sklearn_msd import FullyConnectedClassifier, to_onnx
+net = FullyConnectedClassifier(max_epochs=1).fit(np.ones((9, 50)), [0, 1, 2] * 3)
+to_onnx(net, "net.onnx")
+onnxruntime.InferenceSession("net.onnx")
+""",
+    "distributed": """
+import joblib, numpy as np
+from dask.distributed import Client
+from sklearn.model_selection import GridSearchCV
+from sklearn_msd import FullyConnectedClassifier
+search = GridSearchCV(FullyConnectedClassifier(max_epochs=1), {"l2": [0, 1]}, cv=2)
+with Client(processes=False, dashboard_address=None), joblib.parallel_config("dask"):
+    search.fit(np.ones((12, 50)), [0, 1, 2] * 4)
+""",
 }
 
 
@@ -69,10 +97,20 @@ def check_install(wheel: Path, extras: list[str]) -> None:
             if "AudioSegmenter" in block:  # as the README says to install it
                 run(*pip, f"{wheel}[audio]")
             run(binaries / "python", "-c", block, cwd=folder)
+        alone = _packages(binaries)
         for extra in extras:
             run(*pip, f"{wheel}[{extra}]")
             run(binaries / "python", "-c", EXTRAS[extra], cwd=folder)
-            print(f"  [{extra}] works")
+            brought = sorted(_packages(binaries) - alone)
+            run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
+            print(f"  [{extra}] alone works; it brings {len(brought)} packages")
+
+
+def _packages(binaries: Path) -> set[str]:
+    """Names of what is installed."""
+    command = [binaries / "python", "-m", "pip", "list", "--format=freeze"]
+    listed = subprocess.run(command, check=True, capture_output=True, text=True)
+    return {line.split("==")[0] for line in listed.stdout.splitlines()}
 
 
 def _readme() -> str:
