@@ -103,7 +103,7 @@ def check_install(wheel: Path, extras: list[str]) -> None:
             run(binaries / "python", "-c", EXTRAS[extra], cwd=folder)
             brought = sorted(_packages(binaries) - alone)
             run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
-            print(f"  [{extra}] alone works; it brings {len(brought)} packages")
+            print(f"  [{extra}] alone works; it brings {', '.join(brought)}")
 
 
 def _packages(binaries: Path) -> set[str]:
