@@ -102,8 +102,11 @@ def check_install(wheel: Path, extras: list[str]) -> None:
             run(*pip, f"{wheel}[{extra}]")
             run(binaries / "python", "-c", EXTRAS[extra], cwd=folder)
             brought = sorted(_packages(binaries) - alone)
-            run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
-            print(f"  [{extra}] alone works; it brings {', '.join(brought)}")
+            if brought:
+                run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
+            print(
+                f"  [{extra}] alone works; it brings {', '.join(brought) or 'nothing'}"
+            )
 
 
 def _packages(binaries: Path) -> set[str]:

@@ -5,6 +5,7 @@ import os
 import random
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from msd_files import make_song, write_msd_file
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from tqdm import tqdm
 
 from sklearn_msd.datasets import (
     build_msd_genre,
@@ -240,6 +242,8 @@ def _build_in_child(*args, **options):
         code = 1
         try:
             gc.freeze()  # what tests before left waits for threads that are not here
+            # And nobody else may wait for what is killed while it holds a lock.
+            tqdm.set_lock(threading.RLock())
             os.setpgrp()
             with parallel_config("multiprocessing"):
                 build_msd_genre(*args, **options)
