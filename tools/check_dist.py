@@ -93,20 +93,16 @@ def check_install(wheel: Path, extras: list[str]) -> None:
         run(*pip, torch[0])
         run(*pip, wheel)
         run(binaries / "sklearn-msd", "--help", stdout=subprocess.DEVNULL, cwd=folder)
-        for block in blocks:
-            if "AudioSegmenter" in block:  # as the README says to install it
-                run(*pip, f"{wheel}[audio]")
-            run(binaries / "python", "-c", block, cwd=folder)
         alone = _packages(binaries)
         for extra in extras:
             run(*pip, f"{wheel}[{extra}]")
             run(binaries / "python", "-c", EXTRAS[extra], cwd=folder)
             brought = sorted(_packages(binaries) - alone)
-            if brought:
-                run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
-            print(
-                f"  [{extra}] alone works; it brings {', '.join(brought) or 'nothing'}"
-            )
+            run(*pip[:3], "uninstall", "--quiet", "--yes", *brought)
+            print(f"  [{extra}] alone works; it brings {', '.join(brought)}")
+        run(*pip, f"{wheel}[audio]")  # what the README's examples need
+        for block in blocks:
+            run(binaries / "python", "-c", block, cwd=folder)
 
 
 def _packages(binaries: Path) -> set[str]:
