@@ -200,6 +200,7 @@ def test_accuracies_on_music_are_those_of_the_stored_run():
         *shown,
         with_interval(both, 2),
     ]
+    assert f"the genre of {shown[0]} of those held out" in README
 
 
 def test_ways_to_combine_are_those_of_the_stored_run():
