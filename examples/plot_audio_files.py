@@ -12,8 +12,8 @@ code is the same.
 # %%
 # What a recording becomes
 # ------------------------
-# Songs have about 4.4 segments a second. A spoken word has one to five, so we join the
-# ten words of one speaker to see more of them.
+# Songs have about four segments a second. A spoken word has few, so we join the ten
+# words of one speaker to see more of them.
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -99,12 +99,12 @@ def segments_from_audio(
     """Take segments from a recording: 25 features each, or those of musicnn.
 
     Of ``features="segments"``, a segment begins at an onset, and long sounds are cut
-    into even parts, so that there are about as many as in the Million Song Dataset:
-    4.4 a second, 0.23 s each at the median. Features: 12 chroma, pitch classes from C
-    to B (A at 440 Hz), the strongest of each segment 1, all 1 in silence; 12 timbre
-    coefficients, the first the mean level in dB above -60 dB, the others mel-frequency
-    cepstral coefficients 1 to 11 of the mel spectrum in dB; and the loudness of the
-    loudest frame in dB of full scale, at least -60.
+    into even parts, so that segments last about as long as those of the Million Song
+    Dataset, a quarter of a second. Features: 12 chroma, pitch classes from C to B (A at
+    440 Hz), the strongest of each segment 1, all 1 in silence; 12 timbre coefficients,
+    the first the mean level in dB above -60 dB, the others mel-frequency cepstral
+    coefficients 1 to 11 of the mel spectrum in dB; and the loudness of the loudest
+    frame in dB of full scale, at least -60.
 
     Of ``features="musicnn"``, a segment is 2.992 seconds long, and its features are
     what a layer of musicnn gives for it, a net that was trained on the tags of the

@@ -28,6 +28,7 @@ from sklearn_msd import SegmentCropper, SegmentScaler, TimeConvClassifier
 from sklearn_msd.datasets import (
     AudioSegmenter,
     load_spoken_digits,
+    read_msd_track,
     segments_from_audio,
 )
 from sklearn_msd.datasets.audio import decoding, reader, recording
@@ -130,6 +131,16 @@ class TestSegmentsFromAudio:
         segments, start = segments_from_audio(samples, 8000, return_times=True)
         assert 0.18 < np.median(np.diff(start)) < 0.28
         assert 4 < len(segments) / (len(samples) / 8000) < 5
+
+    def test_segments_are_as_long_as_the_data_sets(self, shared_data):
+        music = sorted((shared_data / "gtzan100").glob("*/*.flac"))[::20]
+        tracks = sorted((shared_data / "msd_h5").rglob("*.h5"))[::8]
+        ours = [segments_from_audio(path, return_times=True)[1] for path in music]
+        theirs = [read_msd_track(path).start for path in tracks]
+        for starts in (ours, theirs):  # about a quarter of a second, four a second
+            lengths = np.concatenate([np.diff(start) for start in starts])
+            assert 0.2 < np.median(lengths) < 0.3
+            assert 3 < 1 / lengths.mean() < 5
 
 
 class TestAudioSegmenter:
