@@ -171,7 +171,7 @@ class BaseSegmentClassifier(
         )
         if held_out := self.early_stopping and valid is None:
             train, valid = hold_out(self, train)
-        if valid is not None:
+        if valid is not None and options.warn_of_validation:
             n_held = len(train) + len(valid) if held_out else None
             warn_of_validation_part(self, valid.y, held_out_of=n_held)
 

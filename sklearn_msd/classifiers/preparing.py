@@ -50,12 +50,15 @@ class FitOptions:
     warn_of_scale : bool, default=True
         Whether unscaled inputs are warned of; of those that models make, users have no
         say.
+    warn_of_validation : bool, default=True
+        Whether few validation songs are warned of.
     """
 
     module: SegmentNet | None = None
     compose: Callable[[SegmentNet], SegmentNet] | None = None
     masks: Mapping[str, np.ndarray] | None = None
     warn_of_scale: bool = True
+    warn_of_validation: bool = True
 
 
 def labelled_songs(

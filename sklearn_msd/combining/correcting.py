@@ -23,7 +23,7 @@ from sklearn_msd.combining.bases import (
     take_feature_names,
     unfrozen_net,
 )
-from sklearn_msd.combining.fitting.correctors import fit_net, held_out_share, net_of
+from sklearn_msd.combining.fitting.correctors import fit_net, net_of, suited
 from sklearn_msd.combining.logits import folds_of, out_of_fold_logits
 from sklearn_msd.combining.staged_corrections import StagedCorrections
 from sklearn_msd.common.atomic_fits import atomic_fit
@@ -85,9 +85,11 @@ class CorrectingClassifier(
         the corrector once more for each fold of `cv` (5 without one) and takes the
         share that suits the songs held out, from 0 to 1, base and sum each at its best
         temperature; it is 0, and the base is left as it is, where the gain in
-        cross-entropy is within one standard error of none. That says
-        something only of base logits of songs that the base has not seen: set `cv`, or
-        give other songs than a frozen base was fitted on.
+        cross-entropy is within one standard error of none. Where the corrector has
+        `early_stopping`, and no `X_val` is given, these songs choose the epochs too,
+        one number for all folds, and the corrector is trained for so many on all songs.
+        All this says something only of base logits of songs that the base has not seen:
+        set `cv`, or give other songs than a frozen base was fitted on.
     n_jobs : int, default=None
         Folds of `cv` fitted at a time.
     random_state : int, RandomState instance or None, default=None
@@ -233,13 +235,20 @@ class CorrectingClassifier(
             if stage > 0:
                 net.set_params(checkpoint=sibling(net.checkpoint, stage + 1))
             with_base = stage == 0 and not self.freeze
-            self.shrinkages_.append(
-                held_out_share(
-                    fresh, train, y, sample_weight, folds, not self.use_hidden
+            share = self.shrinkage
+            if share == "auto":
+                share, n_epochs = suited(
+                    fresh,
+                    train,
+                    y,
+                    sample_weight,
+                    folds,
+                    warn_of_scale=not self.use_hidden,
+                    choose_epochs=net.early_stopping and X_val is None,
                 )
-                if self.shrinkage == "auto"
-                else float(self.shrinkage)
-            )
+                if n_epochs is not None:
+                    net.set_params(max_epochs=n_epochs, early_stopping=False)
+            self.shrinkages_.append(float(share))
             self._fit_corrector(
                 fresh,
                 train.rows,

@@ -1,11 +1,16 @@
 """Shares of corrections that songs held out have chosen."""
 
+import warnings
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.special import softmax
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
@@ -102,6 +107,55 @@ def test_songs_count_with_their_weights_and_a_checkpoint_is_of_the_fit_alone(
     (found,) = seen
     for ours, by_hand in zip(found, (logits, correction, codes, weight), strict=True):
         assert_allclose(ours, by_hand, rtol=1e-5)
+
+
+@pytest.mark.parametrize("learning_rate", [0.003, 0.1])
+def test_early_stopping_takes_the_epochs_that_suit_songs_held_out(learning_rate):
+    X, y = songs()
+    fixed = clone(CORRECTOR).set_params(learning_rate=learning_rate)
+    stops = clone(fixed).set_params(
+        early_stopping=True, n_iter_no_change=10, max_epochs=10
+    )
+    corrected = CorrectingClassifier(BLIND, stops, cv=CV, shrinkage="auto")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)  # of 30 songs for each fold
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        corrected.fit(X, y)
+    # By hand: one training for each number of epochs and each fold.
+    base = out_of_fold_logits(BLIND, X, y, cv=CV)
+    codes = np.searchsorted(corrected.classes_, y)
+    losses, corrections = [], []
+    for n_epochs in range(1, 11):
+        correction = np.empty_like(base)
+        for known, held_out in CV.split(X, y):
+            net = clone(fixed).set_params(max_epochs=n_epochs)
+            net.fit(X[known], y[known], base_logits=base[known])
+            correction[held_out] = class_logits(net, X[held_out])
+        proba = softmax(base + correction, axis=1)
+        losses.append(log_loss(codes, proba))
+        corrections.append(correction)
+    best = int(np.argmin(losses))
+    (net,) = corrected.correctors_
+    assert net.n_iter_ == best + 1
+    assert (best + 1 == 10) == (learning_rate == 0.003)
+    (share,) = corrected.shrinkages_
+    by_hand = choose_share(base, corrections[best], codes, np.ones(len(y)))
+    assert_allclose(share, by_hand, rtol=1e-3, atol=1e-6)
+    # On all songs: none is held out of the corrector that is kept.
+    again = clone(fixed).set_params(max_epochs=best + 1)
+    again.fit(X, y, base_logits=base)
+    assert_allclose(class_logits(net, X), class_logits(again, X), atol=1e-6)
+
+
+def test_songs_that_are_given_are_those_that_early_stopping_watches():
+    X, y = songs()
+    stops = clone(CORRECTOR).set_params(early_stopping=True, n_iter_no_change=3)
+    corrected = CorrectingClassifier(BLIND, stops, cv=CV, shrinkage="auto")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        corrected.fit(X, y, X_val=X[:40], y_val=y[:40])
+    (net,) = corrected.correctors_
+    assert len(corrected.validation_loss_curve_) == net.n_iter_
 
 
 def test_a_model_is_kept_with_its_shares(tmp_path):
