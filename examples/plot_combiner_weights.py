@@ -67,9 +67,9 @@ fig.suptitle("Synthetic songs: three nets and their linear combiner")
 plt.show()
 
 # %%
-# What to see: the combiner is at least as accurate as its best net, and gives most
-# weight to it. To the fully connected net it hardly listens, and to the baseline in
-# single classes. The intervals of the two lowest rows overlap: on these songs the gain
+# What to see: the combiner is a little more accurate than its best net, and gives most
+# weight to it. It hardly listens to the fully connected net, and to the baseline only
+# in two classes. The intervals of the two lowest rows overlap: on these songs the gain
 # over the best net may be chance.
 #
 # Figure 9 of the report trains the combiner on the nets' own training songs. With

@@ -62,8 +62,8 @@ plt.show()
 # %%
 # What to see: a kernel of height 1 sees each segment by itself and cannot tell one
 # order of two sounds from the other. Heights 2 and 3 can, and are about equal. Height 5
-# has more weights than these songs can teach it, and is a tenth lower. The strongest
-# penalty lets no kernel learn.
+# has more weights than these songs can teach it, and is 0.1 lower. The strongest
+# penalty is too strong for every height.
 #
 # The validation songs have now chosen two parameters: an honest accuracy of the chosen
 # net needs songs that neither trained nor chose it.

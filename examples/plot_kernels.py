@@ -10,9 +10,10 @@ much of that piece is in the segments before it. Here are those of a net trained
 # %%
 # The kernels
 # -----------
-# The features are scaled, so that weights can be compared. A blue field raises the
-# activation, a red one lowers it, and a white one does nothing. Where a row goes from
-# red to blue within a kernel, the kernel listens for a rise.
+# The four with the largest weights. The features are scaled, so that weights can be
+# compared. A blue field raises the activation, a red one lowers it, and a white one
+# does nothing. Where a row goes from red to blue within a kernel, the kernel listens
+# for a rise.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +32,7 @@ print(
 )
 
 features = [name.removeprefix("segment_0_") for name in digits.feature_names[:25]]
-KernelDisplay.from_estimator(net, n_strongest=8, feature_names=features)
+KernelDisplay.from_estimator(net, n_strongest=4, feature_names=features)
 plt.show()
 
 # %%
@@ -65,8 +66,8 @@ print(
 # %%
 # When they are heard
 # -------------------
-# The activations of the four strongest kernels over the course of each digit, in the
-# mean over the recordings of the voice held out.
+# The activations of the same four kernels over the course of each digit, in the mean
+# over the recordings of the voice held out.
 
 bias = net.module_.conv[0].bias.detach().numpy()
 songs = X[test].reshape(-1, 120, 25)
@@ -88,5 +89,5 @@ fig.suptitle("Where in each spoken digit a kernel is active")
 plt.show()
 
 # %%
-# What to see: each kernel is active in some digits, at a place of their own, and silent
-# in others, though the voice was not heard in training.
+# What to see: each kernel is most active in a few digits, at a place of their own, and
+# far less in others, though the voice was not heard in training.

@@ -11,8 +11,8 @@ songs.
 # Train five correctors
 # ---------------------
 # ``shrinkage`` adds only a share of each correction, as in boosting. A corrector that
-# trains too long overfits (its validation error in the report
-# rises after about ten epochs), so three ways are compared.
+# trains too long overfits (its validation error in the report rises after about ten
+# epochs), so three ways are compared.
 
 import matplotlib.pyplot as plt
 from sklearn.frozen import FrozenEstimator
@@ -71,9 +71,9 @@ fig.suptitle("Synthetic songs: correctors on top of correctors")
 plt.show()
 
 # %%
-# What to see: the first corrector brings almost all of the gain, and the four on top of
-# it lower the log loss by little and the accuracy by as little either way. Trained for
-# 12 epochs without early stopping, already the first does harm, and later ones do not
-# mend it. Adding half of each correction needs more of them for the same end. So the
+# What to see: the first corrector brings almost all of the gain. The four on top of it
+# lower the log loss by little and hardly change the accuracy. Trained for 12 epochs
+# without early stopping, even the first does harm, and later ones do not make up for
+# it. If half of each correction is added, two are needed for what one does. So the
 # report's hope for stacks is not fulfilled on these songs: stop early, and one
 # corrector will do.

@@ -83,14 +83,14 @@ for i, part in enumerate(PARTS):
     ax.axvline(PART * i, color="white", linewidth=1)
     ax.text(PART * (i + 0.5), -0.15, part, ha="center", va="bottom")
 ax.set(xlabel="seconds", xlim=(0, edges[-1]))
-fig.colorbar(image, label="probability of the tag")
+fig.colorbar(image, label="probability of the tag", extend="max")
 fig.suptitle("What musicnn hears in a made-up recording")
 plt.show()
 
 # %%
 # What to see: the net changes its mind where the recording does, and its words fit:
 # "indie" for the chords, "electronic" for the beat, "ambient" for the sea. The guitar
-# takes it in only so far: to the net it is electronic, which it is, and experimental.
+# does not deceive it: the net calls it electronic, which it is.
 #
 # For genres of your own, take what the net knows *before* it puts it into these words:
 # ``AudioSegmenter(features="musicnn")`` gives 200 numbers every three seconds, and a

@@ -82,11 +82,10 @@ left.set(xlabel="segments in the song", ylabel="accuracy", ylim=(0, 1))
 left.legend(frameon=False, loc="center", bbox_to_anchor=(0.5, 0.43), fontsize=9)
 bars.invert_yaxis()
 bars.set(xlabel="seconds to train")
-fig.suptitle("Synthetic songs of unequal length (bars: one standard error)")
+fig.suptitle("Synthetic songs of unequal length (error bars: one standard error)")
 plt.show()
 
 # %%
-# What to see: the two nets that read whole songs gain from further segments, and
-# end close together. The recurrent net takes several times as long to train. Cut to 15
-# segments, all songs are short ones, and accuracy is a fifth lower whatever their
-# length.
+# What to see: the two nets that read whole songs are more accurate on longer ones, and
+# end close together. The recurrent net takes longer to train. Cut to 15 segments, all
+# songs are short ones, and accuracy is 0.2 lower whatever their length.

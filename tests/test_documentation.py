@@ -17,12 +17,15 @@ from sklearn_msd.cli import main
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.rst"))]
 PAGES = [p for p in PAGES if not {"_build", "auto_examples", "generated"} & {*p.parts}]
-COMMAND = re.compile(r"(?:^(?: *\$ )?|``?)(sklearn-msd [^`\n]*)", re.MULTILINE)
+# A backslash at the end of a line goes on with the next.
+COMMAND = re.compile(
+    r"(?:^(?: *\$ )?|``?)(sklearn-msd (?:[^`\n\\]|\\\n|\\(?!\n))*)", re.MULTILINE
+)
 
 
 def commands():
     return [
-        pytest.param(command, id=f"{page.name}: {command}")
+        pytest.param(" ".join(command.split("\\\n")), id=f"{page.name}: {command:.40}")
         for page in PAGES
         for command in COMMAND.findall(page.read_text(encoding="utf-8"))
     ]

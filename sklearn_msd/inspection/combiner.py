@@ -87,8 +87,8 @@ class CombinerDisplay:
         field = 0.6  # inches, room for a number
         if ax is None:
             width = 0.8 + text_inches(self.names) + max(2, field * len(self.classes))
-            slanted = 0.7 * text_inches(self.classes)
-            ax = new_axes(1, (width, 1.3 + slanted + 0.4 * len(self.names)))
+            height = 1.3 + 0.7 * text_inches(self.classes) + 0.4 * len(self.names)
+            ax = new_axes(1, (width, height))
         else:
             width = ax.bbox.width / ax.figure.dpi
             field = min(field, width / len(self.classes))
@@ -109,7 +109,9 @@ class CombinerDisplay:
                 color="white" if dark else "black",
             )
         classes, names = map(as_written, self.classes), map(as_written, self.names)
-        ax.set_xticks(range(len(self.classes)), [*classes], rotation=45, ha="right")
+        slant = text_inches(self.classes) > field  # else they fit side by side
+        slanted = {"rotation": 45, "ha": "right"} if slant else {}
+        ax.set_xticks(range(len(self.classes)), [*classes], **slanted)
         ax.set_yticks(range(len(self.names)), [*names])
-        ax.set(xlabel="class", ylabel="model", title="contribution to each class")
+        ax.set(xlabel="class", title="contribution to each class")
         return self
