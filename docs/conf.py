@@ -51,6 +51,7 @@ html_theme_options = {
 }
 
 autosummary_generate = True
+toc_object_entries_show_parents = "hide"  # "fit()": there is no room for the class
 autodoc_typehints = "none"
 numpydoc_class_members_toctree = False
 numpydoc_show_class_members = False

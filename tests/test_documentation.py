@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import t as t_distribution
 
 import sklearn_msd
-from sklearn_msd import datasets
+from sklearn_msd import cli, datasets
 from sklearn_msd.cli import main
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +50,13 @@ def test_reference_lists_every_public_name():
     listed = re.findall(r"^   (\w+)$", page, re.MULTILINE)
     public = {*sklearn_msd.__all__, *datasets.__all__} - {"datasets"}
     assert sorted(listed) == sorted(public)
+
+
+def test_reference_names_every_command():
+    page = (ROOT / "docs" / "api.rst").read_text(encoding="utf-8")
+    sentence = re.search(r"has the commands (.*?);", page, re.DOTALL)[1]
+    (parsers,) = (a for a in cli._parser()._actions if isinstance(a.choices, dict))
+    assert set(re.findall(r"``(\w+)``", sentence)) == set(parsers.choices)
 
 
 def test_gallery_has_the_examples_that_the_guide_names():

@@ -34,7 +34,7 @@ classes_ : ndarray of shape (n_classes,)
         Mean cross-entropy and accuracy on the validation songs, where there were any.
     n_parameters_ : dict of str to int
         Number of weights and biases of each layer and in all (``"total"``).
-    net_ : LogitNet
+    net_ : skorch.NeuralNetClassifier
         The skorch net, with its `history_`.
-    module_ : SegmentNet
+    module_ : torch.nn.Module
         The PyTorch module."""
