@@ -27,8 +27,12 @@ Of recordings there are two kinds of features: `segments`, 25 numbers at each on
 `musicnn`, what a net gives every three seconds that was trained on the tags of the
 Million Song Dataset; `both` combines a model on each. `auto` tries them all.
 
+Of models, `auto` tries these: `svm` and `logistic` (regression) on statistics of each
+song, `net`, a net for few songs of any length, and a `combination` of the last two.
+
 Candidates are compared by cross-validation on the same folds, the cheapest first, until
---minutes are over. Songs that share a group are never on both sides."""
+--minutes are over; those that may be the best again on other folds, while time is
+left. Songs that share a group are never on both sides."""
 
 
 def add_choices(add: Callable[..., argparse.Action]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from sklearn_msd.cli.candidates import Candidate
+from sklearn_msd.cli.few_songs import too_few
 from sklearn_msd.cli.intervals import accuracy_estimate, difference_estimate
 from sklearn_msd.datasets.sources.songs import folds_of_songs
 
@@ -75,6 +76,9 @@ class Budget:
         """Seconds left; negative once it is used up."""
         return self.end - time.monotonic()
 
+    def __str__(self) -> str:
+        return f"--minutes {self.seconds / 60:.3g}"
+
 
 class Choosing:
     """Cross-validation of candidates on the same folds.
@@ -116,7 +120,10 @@ class Choosing:
         self.folds: list[Folds] = []
 
     def run(
-        self, candidates: Sequence[Candidate], tell: Callable[[Trial], None]
+        self,
+        candidates: Sequence[Candidate],
+        tell: Callable[[Trial], None],
+        say: Callable[[str], None] = lambda text: None,
     ) -> list[Trial]:
         """Try candidates, the first in any case, the others while there is time.
 
@@ -126,6 +133,8 @@ class Choosing:
             The cheapest first.
         tell : callable
             Called with each trial once it is done.
+        say : callable, default=lambda text: None
+            Called with a line before the folds are divided anew.
 
         Raises
         ------
@@ -148,6 +157,10 @@ class Choosing:
             a_round = sum(self.n_folds * np.mean(t.seconds) for t in leading)
             if self.budget.left() < a_round + self._final(leading):
                 break
+            say(
+                f"again on other folds, {repetition + 1} of at most "
+                f"{MOST_REPETITIONS}: {len(leading)} of {len(trials)}"
+            )
             self.folds.append(self._split(repetition))
             for trial in leading:
                 self._try(trial, leading, always=True)
@@ -177,7 +190,9 @@ class Choosing:
         correct, losses = np.zeros(n_songs), np.zeros(n_songs)
         estimator = trial.candidate.estimator
         try:
-            if not always:
+            for train, _ in self.folds[-1]:
+                trial.problem = trial.problem or too_few(self.y, train, estimator)
+            if not always and not trial.problem:
                 trial.problem = self._too_long(others, self._probe(estimator))
             for i, (train, test) in enumerate(self.folds[-1]):
                 if trial.problem:
@@ -206,8 +221,11 @@ class Choosing:
         if (self.n_folds - done) * a_fit + final <= self.budget.left():
             return None
         if not a_fit:
-            return "not tried: the time was used up"
-        return f"not tried: {self.n_folds} fits of {duration(a_fit)} each"
+            return f"not tried: {self.budget} was used up"
+        return (
+            f"not tried: {self.n_folds} fits of {duration(a_fit)} each, for which "
+            f"{self.budget} leaves no time"
+        )
 
     def _probe(self, estimator: Any) -> float:
         """About how long a fit takes, from fits to parts of the songs; 0 if unknown."""
@@ -307,6 +325,8 @@ def duration(seconds: float) -> str:
     for unit, name in ((3600, "h"), (60, "min")):
         if seconds >= 2 * unit:
             return f"{seconds / unit:.0f} {name}"
+    if seconds < 0.05:
+        return f"{1000 * seconds:.0f} ms"
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sklearn_msd.cli.choices import (
     AUTO,
@@ -16,7 +16,12 @@ from sklearn_msd.cli.choices import (
     kinds_to_read,
 )
 from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
-from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
+from sklearn_msd.cli.data_options import (
+    DATA_HELP,
+    add_data,
+    in_words,
+    songs_to_train_on,
+)
 
 if TYPE_CHECKING:
     from sklearn_msd.cli.choosing import Trial
@@ -67,36 +72,50 @@ def _run(args: argparse.Namespace) -> None:
         raise ValueError("--cv must be at least 2 to compare: all songs are judged.")
 
     from sklearn_msd.cli.choosing import Budget, Choosing, describe
-    from sklearn_msd.cli.comparison import accuracy_in_words, as_table, compared
+    from sklearn_msd.cli.comparison import (
+        accuracy_in_words,
+        as_table,
+        compared,
+        held_out_in_words,
+    )
+    from sklearn_msd.cli.few_songs import few_in_words
     from sklearn_msd.cli.intervals import accuracy_estimate, chance
     from sklearn_msd.datasets.sources.songs import N_FOLDS
 
-    songs = load_songs(args, kinds_to_read(args), whole=True)
+    songs = songs_to_train_on(args, kinds_to_read(args))
     with naming(args.data):
         songs, candidates = candidates_for(args, args.models, songs)
         y = songs.classes[songs.y]
-        note(f"comparing {len(candidates)} candidates on {len(y)} songs")
+        several = len(candidates) > 1
+        what = f"{len(candidates)} candidates" if several else str(candidates[0])
+        note(f"comparing {what}, {in_words(songs)}")
+        n_folds = args.cv or N_FOLDS
+        if few := few_in_words(y, n_folds):
+            note(f"{args.data}: {few}")
+        say = (lambda text: None) if args.quiet else note
 
         def tell(trial: Trial) -> None:
-            if not args.quiet:
-                note(describe(trial, songs.group))
+            say(describe(trial, songs.group))
 
         choosing = Choosing(
             *(songs.name, songs.X, y, songs.group),
-            n_folds=args.cv or N_FOLDS,
+            n_folds=n_folds,
             budget=Budget(60 * args.minutes, began),
             random_state=args.seed,
         )
-        trials = choosing.run(candidates, tell)
+        trials = choosing.run(candidates, tell, say)
     table = compared(trials, choosing.best(trials), songs.group)
     correct, _ = choosing.judge_choice(trials)
     found = accuracy_estimate(correct, songs.group)
-    how = f"{len(y)} songs held out in {choosing.n_folds} folds"
+    times = len(choosing.folds)
+    how = held_out_in_words(len(y), choosing.n_folds, times)
     if args.json:
         expected = {"accuracy": found.value, "interval": list(found[1:])}
-        facts = {"songs": len(y), "folds": choosing.n_folds, "chance": chance(y)}
-        show({**facts, "candidates": table, "choice": expected}, as_json=True)
+        facts: dict[str, Any] = {"songs": len(y), "folds": choosing.n_folds}
+        facts |= {"repetitions": times, "chance": chance(y)}
+        facts |= {"candidates": table, "choice": expected}
+        show(facts, as_json=True)
         return
     print(as_table(table) + "\n")
-    what = "picking the best" if len(candidates) > 1 else "accuracy"
+    what = "picking the best" if several else "accuracy"
     show({what: accuracy_in_words(found, chance(y), how)}, as_json=False)

@@ -63,7 +63,7 @@ def compared(
 def as_table(entries: Sequence[dict[str, Any]]) -> str:
     """A table of what `compared` gives, at most 80 columns wide.
 
-    Problems stand below it, for they are sentences.
+    Problems stand below it, for they are sentences; each once, with all that have it.
     """
     lines = [_HEADING]
     for entry in entries:
@@ -91,10 +91,14 @@ def as_table(entries: Sequence[dict[str, Any]]) -> str:
         ).rstrip()
         for line in lines
     )
+    problems: dict[str, list[str]] = {}
     for entry in entries:
         if "problem" in entry:
-            problem = f"{entry['model']} on {entry['features']}: {entry['problem']}"
-            text += "\n" + textwrap.fill(problem, 80, subsequent_indent="  ")
+            named = problems.setdefault(entry["problem"], [])
+            named.append(f"{entry['model']} on {entry['features']}")
+    for problem, named in problems.items():
+        line = f"{', '.join(named)}: {problem}"
+        text += "\n" + textwrap.fill(line, 80, subsequent_indent="  ")
     return text
 
 
@@ -114,3 +118,19 @@ def accuracy_in_words(found: Estimate, chance: float, how: str) -> str:
         f"{found.value:.2f} (95 %: {found.low:.2f} to {found.high:.2f}; chance "
         f"{chance:.2f}; {how})"
     )
+
+
+def held_out_in_words(n_songs: int, n_folds: int, n_repetitions: int = 1) -> str:
+    """How songs were held out.
+
+    Examples
+    --------
+    >>> from sklearn_msd.cli.comparison import held_out_in_words
+    >>> held_out_in_words(20, 0)
+    '20 songs held out'
+    >>> held_out_in_words(100, 5, 4)
+    '100 songs held out in 5 folds, 4 times'
+    """
+    folds = f" in {n_folds} folds" if n_folds else ""
+    times = f", {n_repetitions} times" if n_repetitions > 1 else ""
+    return f"{n_songs} songs held out{folds}{times}"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sklearn_msd.cli.commands import note
+from sklearn_msd.segments.columns import N_FEATURES
 
 if TYPE_CHECKING:
     from sklearn_msd.datasets import AudioSegmenter
@@ -15,15 +16,16 @@ if TYPE_CHECKING:
 
 DATA_HELP = """\
 DATA is one of
-  a folder of recordings: in folders named after genres, or with labels in their
-    names (--label-pattern) or in a table (--labels)
+  a folder of recordings, in folders named after genres directly below it, or with
+    labels in their names (--label-pattern) or in a table (--labels)
   an npz file with the arrays X, (n_songs, n_segments, n_features) or flat, y, and
-    perhaps groups: artists, say
-  a folder made by `sklearn-msd build`, or of the report's msd-…-genre-….npz files
+    perhaps groups: artists, say; for songs of unequal length, instead of X,
+    X_flat, all segments one below the other, and offsets, where each song begins and,
+    at last, the number of segments
+  a folder made by `sklearn-msd build`, or of the report's msd-…-genre-….npz files;
+    these are divided already into songs to train on and songs held out
   spoken-digits, which comes with the package, or synthetic, which is made up
-
-One song in five is held out to validate on, the same in every run: as many of each
-genre, or no group on both sides where groups are known. A build is divided already."""
+"""
 
 # Synthetic songs made: as many as the quick report takes.
 _N_TRAIN, _N_VALID = 4000, 1000
@@ -43,7 +45,8 @@ def add_reading(add: Callable[..., argparse.Action]) -> None:
         "--label-pattern",
         metavar="REGEX",
         help="regular expression searched in the path of each recording below DATA; "
-        "its first group is the label: '^(\\d)_' for 0_george_0.wav (the folder)",
+        "its first group is the label: '^(\\d)_' for 0_george_0.wav (the folder "
+        "directly below DATA)",
     )
     add(
         "--group-pattern",
@@ -103,7 +106,11 @@ def recordings(args: argparse.Namespace, **options: Any) -> AudioFolder:
 
 
 def load_songs(
-    args: argparse.Namespace, kinds: Sequence[AudioSegmenter], *, whole: bool = False
+    args: argparse.Namespace,
+    kinds: Sequence[AudioSegmenter],
+    *,
+    whole: bool = False,
+    n_labels: int = 1,
 ) -> LabelledSongs:
     """The songs that the arguments name; of recordings, their paths.
 
@@ -115,6 +122,8 @@ def load_songs(
         Kinds of segments to read of recordings, for `LabelledSongs.kept`.
     whole : bool, default=False
         As for `find_tasks`.
+    n_labels : int, default=1
+        At least as many labels there must be.
 
     Raises
     ------
@@ -123,10 +132,11 @@ def load_songs(
     """
     from sklearn.base import clone
 
+    from sklearn_msd.datasets.sources.labels import check_labels
     from sklearn_msd.datasets.sources.tasks import choose_task, find_tasks
 
     kinds = [clone(kind).set_params(memory=args.memory) for kind in kinds]
-    audio = recordings(args, kinds=kinds)
+    audio = recordings(args, kinds=kinds, n_labels=n_labels)
     tasks = find_tasks(args.data, _N_TRAIN, _N_VALID, audio=audio, whole=whole)
     if args.task is not None:
         task = choose_task(tasks, args.task, args.data)
@@ -138,4 +148,22 @@ def load_songs(
     for remark in songs.remarks:
         note(f"{args.data}: {remark}")
     audio.check_source(args.data, songs)
+    check_labels(args.data, songs.classes[songs.y].tolist(), n_labels)
     return songs
+
+
+def songs_to_train_on(
+    args: argparse.Namespace, kinds: Sequence[AudioSegmenter]
+) -> LabelledSongs:
+    """As `load_songs`, not divided yet, and with two labels or more."""
+    return load_songs(args, kinds, whole=True, n_labels=2)
+
+
+def in_words(songs: LabelledSongs) -> str:
+    """How many songs there are to train on, and of what shape arrays are."""
+    text = f"{len(songs.X) + len(songs.X_valid)} songs"
+    if songs.kept is not None:
+        return text
+    width = songs.X.shape[2] if songs.X.ndim == 3 else N_FEATURES
+    n_segments = songs.X[0].size // width
+    return f"{text} of {n_segments} segments with {width} features"

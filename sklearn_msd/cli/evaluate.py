@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
@@ -58,6 +59,8 @@ def _run(args: argparse.Namespace) -> None:
 
     model = SavedModel(args.model)
     split = args.split or ("all" if model.metadata.get("folds") else "valid")
+    if args.split != "all":  # here and below: some sources have other names
+        _check_new_songs(model, Path(args.data).resolve().name, args.data)
     kinds = model.segmenters or [AudioSegmenter(None)]
     songs = load_songs(args, kinds, whole=split == "all")
     if args.split != "all":

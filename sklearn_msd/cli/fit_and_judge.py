@@ -19,7 +19,7 @@ from sklearn_msd.classifiers.base import BaseSegmentClassifier
 from sklearn_msd.cli.candidates import Candidate
 from sklearn_msd.cli.choosing import Budget, Choosing, Trial, judge
 from sklearn_msd.cli.commands import note
-from sklearn_msd.cli.comparison import accuracy_in_words
+from sklearn_msd.cli.comparison import accuracy_in_words, held_out_in_words
 from sklearn_msd.cli.intervals import Estimate, accuracy_estimate, chance
 from sklearn_msd.cli.parts import parts_of
 from sklearn_msd.datasets.sources.songs import N_FOLDS, LabelledSongs, hold_out
@@ -46,6 +46,8 @@ class Trained:
         That it was trained on.
     n_folds : int
         In which songs were held out; 0 for one part of the songs.
+    n_repetitions : int
+        How often, with other songs in the folds each time.
     correct, losses, truth, judged_group : ndarray of shape (n_judged,)
         Whether each song was classified right, minus the log of its label's
         probability, its label, and its group, if there are groups.
@@ -61,6 +63,7 @@ class Trained:
     losses: NDArray[np.float64]
     truth: NDArray[Any]
     judged_group: NDArray[Any] | None
+    n_repetitions: int = 1
 
     def accuracy(self) -> Estimate:
         """On songs that had no part in the model."""
@@ -72,8 +75,7 @@ class Trained:
 
     def in_words(self) -> str:
         """The accuracy, and how little it may mean."""
-        folds = f" in {self.n_folds} folds" if self.n_folds else ""
-        how = f"{len(self.truth)} songs held out{folds}"
+        how = held_out_in_words(len(self.truth), self.n_folds, self.n_repetitions)
         return accuracy_in_words(self.accuracy(), self.chance(), how)
 
 
@@ -85,6 +87,7 @@ def train_on(
     budget: Budget,
     random_state: int,
     tell: Callable[[Trial], None],
+    say: Callable[[str], None] = lambda text: None,
     verbose: bool = False,
 ) -> Trained:
     """Choose among candidates, fit the one chosen, and judge it.
@@ -104,6 +107,8 @@ def train_on(
     random_state : int
     tell : callable
         Called with each trial when it is done.
+    say : callable, default=lambda text: None
+        Called with other lines on how far it is.
     verbose : bool, default=False
         Print a line an epoch of the last fit.
 
@@ -112,8 +117,7 @@ def train_on(
     ValueError
         If the songs cannot be divided so, or no candidate can be trained on them.
     """
-    if n_folds is None:
-        n_folds = N_FOLDS if len(songs.X) <= FOLDS_UP_TO else 1
+    n_folds = folds_to_judge_by(songs, n_folds)
     apart = n_folds == 1 or len(songs.X_valid) > 0
     if apart:
         songs = hold_out(songs)
@@ -127,7 +131,7 @@ def train_on(
             budget=budget,
             random_state=random_state,
         )
-        trials = choosing.run(candidates, tell)
+        trials = choosing.run(candidates, tell, say)
         best = choosing.best(trials)
         chosen = best.candidate
     if not apart:
@@ -135,7 +139,7 @@ def train_on(
         _fit(chosen.estimator, songs.X, y, verbose=verbose)
         return Trained(
             *(chosen, trials, best, songs.group, len(y), choosing.n_folds),
-            *(correct, losses, y, songs.group),
+            *(correct, losses, y, songs.group, len(choosing.folds)),
         )
     known = np.isin(y_valid, y)
     if not known.all():
@@ -150,6 +154,13 @@ def train_on(
         *(chosen, trials, best, songs.group, len(y), 0),
         *(correct, losses, y_valid, None),
     )
+
+
+def folds_to_judge_by(songs: LabelledSongs, n_folds: int | None) -> int:
+    """As many folds as were asked for; 5 of up to `FOLDS_UP_TO` songs, 1 of more."""
+    if n_folds is None:
+        return N_FOLDS if len(songs.X) <= FOLDS_UP_TO else 1
+    return n_folds
 
 
 def _fit(

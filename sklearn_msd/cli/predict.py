@@ -19,7 +19,9 @@ Predict the genres of songs. FILES are
   recordings, for models trained on recordings
   audio analyses of Echo Nest or Spotify (.json) and tracks of the Million Song Dataset
     (.h5), for models trained on these
-  npz files with an array X of songs, for any model that takes such songs
+  npz files with an array X of songs, or X_flat and offsets (see `sklearn-msd train
+    --help`), for any model that takes such songs
+  folders, at any depth, of recordings, or else of .json and .h5 files
 
 Longer songs are cut to their central segments, as many as the model takes; shorter
 recordings are repeated, and the last line on standard error says how many. Arrays may
@@ -30,7 +32,7 @@ named on standard error; the others are predicted, and the exit code is 1."""
 
 _EXAMPLES = """\
   sklearn-msd predict genres.msd song.mp3
-  sklearn-msd predict genres.msd music/*.mp3 --top 1 > genres.tsv
+  sklearn-msd predict genres.msd music/ --top 1 > genres.tsv
   sklearn-msd predict genres.msd song.mp3 --json
 
 With --json, a line for each song: an object with file, label, and probabilities, which
@@ -68,7 +70,15 @@ def _run(args: argparse.Namespace) -> int:
     code = 0
     if not args.json:
         print("file\tlabel\tprobability")
-    for path in args.files:
+    files: list[str] = []
+    for given in args.files:
+        try:
+            files += model.files_in(given)
+        except USER_ERRORS as error:
+            sys.stdout.flush()
+            print_problem(error)
+            code = SOME_FAILED
+    for path in files:
         try:
             for name, row in model.predict_file(path, args.loudness):
                 ranked = [(model.classes[i], float(row[i])) for i in (-row).argsort()]

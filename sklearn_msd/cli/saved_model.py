@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_msd.cli.commands import naming
 from sklearn_msd.cli.lengths import cropper, cut_songs, whole_or_cut
 from sklearn_msd.cli.parts import segmenters_in
+from sklearn_msd.common.files.walk import FolderWalk
 from sklearn_msd.datasets import (
     AudioSegmenter,
     read_audio_analysis,
@@ -31,6 +32,8 @@ from sklearn_msd.datasets.sources.kept_segments import (
     in_words,
     n_segments,
 )
+from sklearn_msd.datasets.sources.labelled_audio import AUDIO_SUFFIXES
+from sklearn_msd.datasets.sources.npz_songs import FLAT_KEYS, read_array, split_songs
 from sklearn_msd.saving.save_load import load, read_metadata
 from sklearn_msd.segments.columns import COLUMN_ORDER, N_FEATURES
 from sklearn_msd.segments.scaler import SegmentScaler
@@ -39,6 +42,8 @@ from sklearn_msd.segments.scaler import SegmentScaler
 # on: far more than any song's own, of which 192 of the Million Song Dataset have
 # 4.7 at most.
 _FAR = 10.0
+# Audio analyses, and tracks of the Million Song Dataset.
+_TRACK_SUFFIXES = (".json", ".h5", ".hdf5")
 
 
 class SavedModel:
@@ -118,6 +123,25 @@ class SavedModel:
         n_features: int = self.classifier.n_features_in_
         return n_features // self.n_segment_features
 
+    def files_in(self, path: str | os.PathLike[str]) -> list[str]:
+        """Files to predict: the path itself, or of a folder those at any depth.
+
+        Raises
+        ------
+        OSError
+            If there are none, or a folder cannot be read.
+        """
+        path = os.fspath(path)
+        if not os.path.isdir(path):
+            return [path]
+        recordings = self.segmenters or self.metadata.get("features") == "audio"
+        suffixes = AUDIO_SUFFIXES if recordings else _TRACK_SUFFIXES
+        files = sorted(entry.path for entry in FolderWalk(Path(path), suffixes))
+        if not files:
+            what = "recordings" if recordings else ", ".join(_TRACK_SUFFIXES)
+            raise FileNotFoundError(f"{path}: a folder with no songs ({what}).")
+        return files
+
     def predict_file(
         self, path: str | os.PathLike[str], loudness: str = "start"
     ) -> Iterator[tuple[str, NDArray[np.floating]]]:
@@ -142,7 +166,7 @@ class SavedModel:
         with naming(path):
             if suffix == ".npz":
                 yield from self._arrays(path)
-            elif suffix in (".json", ".h5", ".hdf5"):
+            elif suffix in _TRACK_SUFFIXES:
                 self._expect("Echo Nest")
                 yield from self._tracks(path, suffix, loudness)
             else:
@@ -151,10 +175,20 @@ class SavedModel:
 
     def _arrays(self, path: str) -> Iterator[tuple[str, NDArray[np.floating]]]:
         with NpzArchive(path) as archive:
+            if {*FLAT_KEYS} <= {*archive.names}:
+                X_flat, offsets = (read_array(archive, key) for key in FLAT_KEYS)
+                self.expect_arrays()
+                for i, song in enumerate(split_songs(path, X_flat, offsets)):
+                    name = f"{path}[{i}]"
+                    yield name, self._song(song, name)
+                return
             names = [name for name in ("X", "inputs") if name in archive.names]
             if not names:
-                raise ValueError(f"no array X; there are {sorted(archive.names)}.")
-            X = archive.read(names[0])
+                raise ValueError(
+                    "no array X, and not both of X_flat and offsets, for songs of "
+                    f"unequal length; there are {sorted(archive.names)}."
+                )
+            X = read_array(archive, names[0])
         songs = self.cut(X)
         self._warn_if_far(songs, path)
         for i, row in enumerate(self.predict(songs)):
@@ -207,10 +241,17 @@ class SavedModel:
         remarks = (in_words(found, segmenter) for found, segmenter in pairs)
         return list(dict.fromkeys(remark for remark in remarks if remark))
 
+    def expect_arrays(self) -> None:
+        """Raise if the model reads recordings in more than one way."""
+        if self.segmenters and self.segmenter is None:
+            raise ValueError(
+                "the model takes recordings, of which it reads two kinds of features, "
+                "and no arrays."
+            )
+
     def cut(self, X: NDArray[Any]) -> NDArray[Any]:
         """Songs of arrays, as long as the model's."""
-        if self.segmenters and self.segmenter is None:
-            raise ValueError("the model takes recordings, of which it reads two kinds.")
+        self.expect_arrays()
         if self.n_segments is None:
             return whole_or_cut(X, None, self.n_segment_features)
         return cut_songs(X, self.n_segments, self.n_segment_features)

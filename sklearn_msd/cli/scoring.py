@@ -24,7 +24,8 @@ def scores(model: Any, X: Any, y: np.ndarray) -> dict[str, Any]:
     -------
     found : dict
         With ``accuracy``, ``log_loss`` (natural logarithm, a song), ``table``, the
-        report as text, and ``classes``, the same for each class as a dict.
+        report as text, and ``classes``, the same for each class as a dict. The table
+        has the classes that some song or some answer has.
 
     Raises
     ------
@@ -48,14 +49,20 @@ def scores(model: Any, X: Any, y: np.ndarray) -> dict[str, Any]:
     order = np.argsort(classes)
     how: dict[str, Any] = {"labels": classes, "zero_division": 0}
     by_class = classification_report(truth, predicted, output_dict=True, **how)
-    names = [cell(label) for label in classes]
+    # In the table, labels that neither a song nor an answer has would count as zeros.
+    shown = [label for label in classes if label in {*truth, *predicted}]
+    names = [cell(label) for label in shown]
     return {
         "accuracy": float(accuracy_score(truth, predicted)),
         "log_loss": float(
             log_loss(truth, probabilities[:, order], labels=np.array(classes)[order])
         ),
         "table": classification_report(
-            truth, predicted, digits=3, target_names=names, **how
+            truth,
+            predicted,
+            digits=3,
+            target_names=names,
+            **{**how, "labels": shown},
         ),
         "classes": {
             label: {

@@ -18,7 +18,12 @@ from sklearn_msd.cli.choices import (
     kinds_to_read,
 )
 from sklearn_msd.cli.commands import Commands, add_command, naming, note, show
-from sklearn_msd.cli.data_options import DATA_HELP, add_data, load_songs
+from sklearn_msd.cli.data_options import (
+    DATA_HELP,
+    add_data,
+    in_words,
+    songs_to_train_on,
+)
 
 if TYPE_CHECKING:
     from sklearn_msd.cli.fit_and_judge import Trained
@@ -84,27 +89,33 @@ def _run(args: argparse.Namespace) -> None:
 
     from sklearn_msd.cli.choosing import Budget, Trial, describe
     from sklearn_msd.cli.comparison import as_table, compared
-    from sklearn_msd.cli.fit_and_judge import train_on
+    from sklearn_msd.cli.few_songs import few_in_words
+    from sklearn_msd.cli.fit_and_judge import folds_to_judge_by, train_on
     from sklearn_msd.cli.models import takes_any_length
     from sklearn_msd.cli.parts import segmenters_in
     from sklearn_msd.datasets.sources.kept_segments import lengthened
     from sklearn_msd.saving.save_load import save
 
-    songs = load_songs(args, kinds_to_read(args), whole=True)
+    songs = songs_to_train_on(args, kinds_to_read(args))
     recordings = songs.kept is not None
     name = args.model or (AUTO if recordings else _DEFAULT)
     if name == AUTO and args.set:
         raise ValueError("--set is for one model by name: say which with --model.")
 
+    say = (lambda text: None) if args.quiet else note
+
     def tell(trial: Trial) -> None:
-        if not args.quiet:
-            note(describe(trial, songs.group))
+        say(describe(trial, songs.group))
 
     with naming(args.data):
         prepared, candidates = candidates_for(args, [name], songs)
         several = len(candidates) > 1
         what = f"{len(candidates)} candidates" if several else str(candidates[0])
-        note(f"training {what}, {len(songs.X) + len(songs.X_valid)} songs")
+        note(f"training {what}, {in_words(songs)}")
+        n_folds = folds_to_judge_by(prepared, args.cv)
+        few = few_in_words(songs.classes[songs.y], n_folds) if n_folds > 1 else None
+        if few:
+            note(f"{args.data}: {few}")
         trained = train_on(
             prepared,
             candidates,
@@ -112,6 +123,7 @@ def _run(args: argparse.Namespace) -> None:
             budget=Budget(60 * args.minutes, began),
             random_state=args.seed,
             tell=tell,
+            say=say,
             verbose=not args.quiet and not several,
         )
     model = trained.candidate.estimator
@@ -154,6 +166,7 @@ def _results(trained: Trained) -> dict[str, Any]:
         "songs": trained.n_songs,
         "songs_held_out": 0 if trained.n_folds else len(trained.truth),
         "folds": trained.n_folds,
+        "repetitions": trained.n_repetitions,
         "accuracy": accuracy.value,
         "interval": list(accuracy[1:]),
         "chance": trained.chance(),

@@ -5,10 +5,12 @@ import time
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.svm import SVC
 
 from sklearn_msd.cli.candidates import Candidate
 from sklearn_msd.cli.choosing import Budget, Choosing, Trial, describe, duration
@@ -61,6 +63,29 @@ def data():
     rng = np.random.default_rng(0)
     y = np.repeat(["a", "b", "c"], 20)
     return rng.normal(size=(60, 4)) + 1.5 * (y == "b")[:, None], y
+
+
+def test_dividing_anew_is_said(data):
+    """For as long as all that was said before it may take."""
+    said = []
+    chosen = choosing(*data)
+    candidates = named(good=LogisticRegression(), bad=Slow())
+    chosen.run(candidates, lambda trial: None, said.append)
+    again = "again on other folds, {} of at most 4: 1 of 2"
+    assert said == [again.format(n) for n in (2, 3, 4)]
+
+
+def test_a_label_of_too_few_songs_is_named_with_what_a_model_needs(data):
+    X, y = data[0], np.array(["a"] * 30 + ["b"] * 27 + ["few"] * 3)
+    svm = CalibratedClassifierCV(SVC(), cv=3, ensemble=False)
+    trials = choosing(X, y).run(
+        named(svm=svm, other=LogisticRegression()), lambda trial: None
+    )
+    assert trials[0].problem == (
+        "not tried: it needs 3 songs of each label to train on, and of the 3 of 'few' "
+        "a fold leaves 2"
+    )
+    assert trials[1].done
 
 
 def test_each_repetition_is_scikit_learns_cross_validation(data):
@@ -157,7 +182,7 @@ def test_the_budget_holds_and_says_what_was_left_out(data):
 
 @pytest.mark.parametrize(
     ("step", "problem"),
-    [(1, "not tried: 5 fits of "), (2, "not tried: the time was used up")],
+    [(1, "not tried: 5 fits of "), (2, "not tried: --minutes 1e-06 was used up")],
     ids=["timed on some songs", "too few to time"],
 )
 def test_the_first_is_tried_whatever_it_takes(data, step, problem):
@@ -200,6 +225,7 @@ def test_the_table_fits_a_terminal(data):
         Candidate("nonlinear-combiner", "segments", LogisticRegression()),
         Candidate("fully-connected", "musicnn", Slow()),
         Candidate("joint-combiner", "both", Slow(error=ValueError("cannot " * 20))),
+        Candidate("sparse", "both", Slow(error=ValueError("cannot " * 20))),
     ]
     chosen = choosing(X, y)
     trials = chosen.run(candidates, lambda trial: None)
@@ -208,9 +234,11 @@ def test_the_table_fits_a_terminal(data):
     assert max(map(len, table)) <= 80
     assert table[0].split()[:3] == ["model", "features", "accuracy"]
     assert table[1].startswith("nonlinear-combiner  segments  ")
-    assert table[3].startswith("joint-combiner on both: cannot cannot")
+    # What both cannot is said once.
+    assert table[3].startswith("joint-combiner on both, sparse on both: cannot ")
     assert table[4].startswith("  cannot")
-    first, second, third = entries
+    assert sum(line.count("cannot") for line in table) == 20
+    first, second, third, _ = entries
     assert first["behind"] is None
     own = np.mean(trials[0].correct)
     assert first["accuracy"] == pytest.approx(own)
@@ -223,7 +251,14 @@ def test_the_table_fits_a_terminal(data):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.04, "0.0 s"), (9.94, "9.9 s"), (95, "95 s"), (150, "2 min"), (7300, "2 h")],
+    [
+        (0.004, "4 ms"),
+        (0.051, "0.1 s"),
+        (9.94, "9.9 s"),
+        (95, "95 s"),
+        (150, "2 min"),
+        (7300, "2 h"),
+    ],
 )
 def test_durations(seconds, words):
     assert duration(seconds) == words

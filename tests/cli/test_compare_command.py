@@ -51,13 +51,15 @@ def test_the_table_for_people(source, capsys):
     options = ["--models", "logistic", "--cv", "2", "--quiet"]
     assert main(["compare", source[2], *options]) == 0
     told = capsys.readouterr()
-    assert told.err == "comparing 1 candidates on 40 songs\n"
+    assert told.err == (
+        "comparing logistic on segments, 40 songs of 8 segments with 25 features\n"
+    )
     heading, row, empty, last = told.out.splitlines()
     assert heading.split()[0] == "model"
     assert row.split()[:2] == ["logistic", "segments"]
     assert empty == ""
     assert last.startswith("accuracy\t")
-    assert last.endswith("; chance 0.50; 40 songs held out in 2 folds)")
+    assert last.endswith("; chance 0.50; 40 songs held out in 2 folds, 4 times)")
 
 
 @pytest.mark.parametrize(

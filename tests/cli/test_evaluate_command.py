@@ -51,6 +51,27 @@ def test_the_table_and_songs_longer_than_the_models(audio_model, tmp_path, capsy
     assert "precision    recall  f1-score" in out
 
 
+def test_labels_that_no_song_and_no_answer_has_are_not_counted(tmp_path, capsys):
+    """As nothing but zeros they would halve the mean of what is there."""
+    y = np.arange(40) % 4
+    X = np.random.default_rng(0).normal(scale=0.1, size=(40, 6, 4))
+    X += np.eye(4)[y][:, None, :]
+    out, data = str(tmp_path / "m.msd"), str(tmp_path / "two.npz")
+    np.savez(tmp_path / "all.npz", X=X, y=y)
+    np.savez(data, X=X[y < 2], y=y[y < 2])
+    model = ["--model=logistic", "--out", out]
+    assert main(["train", str(tmp_path / "all.npz"), *model]) == 0
+    capsys.readouterr()
+    table = evaluate(out, data, capsys)
+    rows = {line.split()[0] for line in table.splitlines() if line.startswith("  ")}
+    assert {"0", "1"} <= rows
+    assert not {"2", "3"} & rows
+    (mean,) = (line for line in table.splitlines() if "macro avg" in line)
+    assert mean.split()[2:] == ["1.000", "1.000", "1.000", "20"]
+    found = json.loads(evaluate(out, data, capsys, "--json"))
+    assert list(found["classes"]) == ["0", "1", "2", "3"]
+
+
 @pytest.mark.parametrize(
     ("arrays", "words"),
     [

@@ -124,12 +124,14 @@ def test_two_empty_files_are_found_first_and_both_named(shop, tmp_path, capfd):
     (folder / "a").mkdir(parents=True)
     for name in ("1.mp3", "2.mp3"):
         (folder / "a" / name).touch()
-    (folder / "a" / "3.mp3").write_text("not read, or it would be an error, too")
+    (folder / "b").mkdir()
+    (folder / "b" / "3.mp3").write_text("not read, or it would be an error, too")
     assert main(["train", str(folder), "--out", str(tmp_path / "m.msd")]) == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert "2 of 3 recordings" in line
     for name in ("1.mp3", "2.mp3"):
         assert f"{folder / 'a' / name}: the file is empty" in line
+    assert "No other has been read yet. " in line
     assert "--skip-unreadable" in line
 
 

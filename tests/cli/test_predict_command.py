@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -64,6 +65,41 @@ def test_what_cannot_be_read_is_named_and_the_rest_predicted(
     assert "13 features a segment, expected 25" in lines[3]
     assert "250 features a song, expected 300" in lines[4]
     assert [line.split("\t")[0] for line in told.out.splitlines()][1:] == [paths[0]]
+
+
+def test_a_folder_stands_for_the_recordings_in_it(audio_model, paths, tmp_path, capsys):
+    (tmp_path / "music" / "deep").mkdir(parents=True)
+    (tmp_path / "none").mkdir()
+    (tmp_path / "music" / "cover.jpg").touch()
+    songs = [tmp_path / "music" / "deep" / "b.wav", tmp_path / "music" / "z.wav"]
+    for path, song in zip(paths, songs, strict=True):
+        shutil.copy(path, song)
+    folders = [str(tmp_path / "none"), str(tmp_path / "music")]
+    assert main(["predict", str(audio_model), *folders, "--top=1"]) == 1
+    told = capsys.readouterr()
+    assert [line.split("\t")[0] for line in told.out.splitlines()[1:]] == [
+        *map(str, songs)
+    ]
+    assert f"{folders[0]}: a folder with no songs (recordings)" in told.err
+
+
+def test_songs_of_unequal_length_are_predicted_each_as_alone(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    lengths, y = rng.integers(4, 9, size=20), np.arange(20) % 2
+    songs = [rng.normal(i % 2, 1, size=(n, 3)) for i, n in enumerate(lengths)]
+    offsets = np.cumsum([0, *map(len, songs)])
+    np.savez(tmp_path / "s.npz", X_flat=np.concatenate(songs), offsets=offsets, y=y)
+    data, out = str(tmp_path / "s.npz"), str(tmp_path / "m.msd")
+    options = ["--model=logistic", "--out", out]
+    assert main(["train", data, *options]) == 0
+    assert f"The songs have {lengths.min()} to " in capsys.readouterr().err
+    assert main(["predict", out, data, "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [song["file"] for song in found] == [f"{data}[{i}]" for i in range(20)]
+    model = load(out)
+    for song, one in zip(songs, found, strict=True):
+        (row,) = model.predict_proba(song[None])
+        assert [one["probabilities"][k] for k in "01"] == pytest.approx(row)
 
 
 def test_members_of_a_combination_read_a_recording_once(

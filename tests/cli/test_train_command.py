@@ -81,7 +81,8 @@ def test_the_seed_decides(source, tmp_path):
 def test_quiet_is_one_line_and_results_are_alone_on_stdout(source, tmp_path, capsys):
     assert train(source[2], tmp_path, "--quiet", "--cv=1")[0] == 0
     told = capsys.readouterr()
-    assert told.err == "training time-conv on segments, 50 songs\n"
+    songs = "50 songs of 8 segments with 25 features"
+    assert told.err == f"training time-conv on segments, {songs}\n"
     lines = dict(line.split("\t") for line in told.out.splitlines())
     assert list(lines) == ["songs", "accuracy", "log loss", "model"]
     assert lines["songs"] == "40"

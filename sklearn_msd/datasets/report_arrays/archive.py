@@ -17,6 +17,8 @@ _MAX_RATIO = 1100
 # Songs, padded ones too, shrink far less. A small file may still unpack to this many
 # bytes, a larger one to this many times its size.
 _ALWAYS_BYTES, _USUAL_RATIO = 2**30, 100
+# What is said of an array that could only be unpickled.
+HOLDS_OBJECTS = "it holds Python objects, which are never unpickled"
 
 
 class NpzArchive:
@@ -77,7 +79,7 @@ class NpzArchive:
             }[version]
             shape, _, dtype = read(file)
             if dtype.hasobject:
-                raise ValueError("it holds Python objects, which are never unpickled")
+                raise ValueError(HOLDS_OBJECTS)
             size = dtype.itemsize
             for length in shape:  # Python integers: no overflow
                 size *= length

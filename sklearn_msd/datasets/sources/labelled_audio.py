@@ -28,6 +28,7 @@ from sklearn_msd.datasets.sources.kept_segments import (
 from sklearn_msd.datasets.sources.labels import (
     FOLDER_LABEL,
     LabelledFiles,
+    check_labels,
     labels_by_table,
     match_names,
 )
@@ -72,6 +73,8 @@ class AudioFolder:
         Processes that read.
     quiet : bool, default=False
         Show no progress.
+    n_labels : int, default=1
+        At least as many labels there must be.
     """
 
     label_pattern: str = FOLDER_LABEL
@@ -82,6 +85,7 @@ class AudioFolder:
     skip_unreadable: bool = False
     n_jobs: int | None = None
     quiet: bool = False
+    n_labels: int = 1
 
     def has_files(self, folder: Path) -> bool:
         """Whether there is a recording in the folder, at any depth."""
@@ -119,8 +123,11 @@ class AudioFolder:
         left = walk.passed_over()
         remarks = [f"Passed over: {left}."] if left else []
         if self.table is not None:
-            return labels_by_table(folder, names, Path(self.table), remarks)
+            files = labels_by_table(folder, names, Path(self.table), remarks)
+            check_labels(str(folder), files.labels, self.n_labels)
+            return files
         labels = match_names(names, self.label_pattern, "label")
+        check_labels(str(folder), labels, self.n_labels)
         groups = None
         if self.group_pattern is not None:
             groups = match_names(names, self.group_pattern, "group")
@@ -151,7 +158,7 @@ class AudioFolder:
         import_optional("soundfile", "audio")  # before as many errors as files
         paths = [str(files.folder / name) for name in files.names]
         failures = {path: text for path in paths if (text := _problem(path))}
-        self._refuse(failures, len(paths))
+        self._refuse(failures, len(paths), " No other has been read yet.")
         kinds = self.kinds or [self.segmenter]
         good = [path for path in paths if path not in failures]
         read = Parallel(n_jobs=self.n_jobs, return_as="generator")(
@@ -201,16 +208,17 @@ class AudioFolder:
             **about,
         )
 
-    def _refuse(self, failures: dict[str, str], n_files: int) -> None:
+    def _refuse(self, failures: dict[str, str], n_files: int, more: str = "") -> None:
         """Raise if files cannot be read and are not to be left out."""
         if not failures or self.skip_unreadable:
             return
         texts = list(failures.values())
-        more = f"; and {len(texts) - _MAX_NAMED} more" if texts[_MAX_NAMED:] else ""
+        named = "; ".join(text.rstrip(".") for text in texts[:_MAX_NAMED])
+        others = f"; and {len(texts) - _MAX_NAMED} more" if texts[_MAX_NAMED:] else ""
         raise ValueError(
             f"{len(texts)} of {n_files} recordings cannot be read: "
-            f"{'; '.join(text.rstrip('.') for text in texts[:_MAX_NAMED])}{more}. "
-            "Mend or remove them, or leave them out with --skip-unreadable "
+            f"{named}{others}.{more} "
+            "Repair or remove them, or leave them out with --skip-unreadable "
             "(skip_unreadable=True)."
         )
 

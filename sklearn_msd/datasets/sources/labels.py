@@ -41,15 +41,30 @@ def _plain(name: str) -> str:
     return one_form(name)
 
 
+def check_labels(source: str, labels: Sequence[object], n_labels: int) -> None:
+    """Raise if there are fewer labels than `n_labels`, and say what a label is."""
+    found = sorted({str(label) for label in labels})
+    if not labels or len(found) >= n_labels:
+        return
+    raise ValueError(
+        f"{source}: all {len(labels)} songs have the label {found[0]!r}; to tell songs "
+        f"apart, at least {n_labels} labels are needed. Of recordings, labels are the "
+        "folders that lie directly below this one, or what --label-pattern or --labels "
+        "say."
+    )
+
+
 def match_names(names: Sequence[str], pattern: str, what: str) -> list[str]:
     """The first group of a pattern in each name; `what` is it called in errors."""
     try:
         expression = re.compile(pattern)
     except re.error as error:
-        raise ValueError(f"{what} pattern {pattern!r}: {error}.") from error
+        raise ValueError(
+            f"{what} pattern '{pattern}' is not a regular expression: {error}."
+        ) from error
     if expression.groups < 1:
         raise ValueError(
-            f"{what} pattern {pattern!r} has no group: put what is the {what} in "
+            f"{what} pattern '{pattern}' has no group: put what is the {what} in "
             "brackets, as in '^([a-z]+)_'."
         )
     matches = [expression.search(_plain(name)) for name in names]
@@ -62,7 +77,10 @@ def match_names(names: Sequence[str], pattern: str, what: str) -> list[str]:
                 "--label-pattern (label_pattern=) where in their names it is, or give "
                 "a table with --labels (table=)."
             )
-        raise ValueError(f"{count} do not match the {what} pattern {pattern!r}.")
+        raise ValueError(
+            f"{count} do not match the {what} pattern '{pattern}'. It is searched in "
+            "such paths: folders below DATA, name, and ending."
+        )
     return [match[1] for match in matches if match]
 
 

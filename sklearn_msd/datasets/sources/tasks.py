@@ -12,7 +12,8 @@ import numpy as np
 
 from sklearn_msd.datasets import load_msd_genre, load_spoken_digits, make_songs
 from sklearn_msd.datasets.report_arrays.archive import NpzArchive
-from sklearn_msd.datasets.sources.labelled_audio import AudioFolder
+from sklearn_msd.datasets.sources.labelled_audio import AUDIO_SUFFIXES, AudioFolder
+from sklearn_msd.datasets.sources.npz_songs import FLAT_KEYS, read_array, split_songs
 from sklearn_msd.datasets.sources.songs import LabelledSongs, divide
 from sklearn_msd.segments.columns import N_FEATURES, REPORT_ORDER, feature_names
 from sklearn_msd.segments.cropper import SegmentCropper
@@ -100,6 +101,11 @@ def find_tasks(
             f"data {source!r} is neither a file nor a folder here; it may also be "
             f"{SYNTHETIC!r} or {SPOKEN_DIGITS!r}."
         )
+    if path.suffix.lower() in AUDIO_SUFFIXES:
+        raise ValueError(
+            f"{source} is one recording: name a folder of recordings, in folders named "
+            "after their labels, or with --label-pattern or --labels."
+        )
     return _only(_read_npz(path, whole))
 
 
@@ -186,20 +192,21 @@ def _read_npz(path: Path, whole: bool) -> LabelledSongs:
     about = f"The songs of {os.fspath(path)}."
     with NpzArchive(path) as archive:
         names = {*archive.names}
-        ragged = {"X_flat", "offsets", "y"} <= names
+        ragged = {*FLAT_KEYS, "y"} <= names
         if not ragged and not {"X", "y"} <= names:
             raise ValueError(
                 f"{path}: an npz file needs the keys X and y, or X_flat, offsets and y "
                 "for songs of unequal length, and groups where songs belong together; "
                 f"it has {sorted(names)}."
             )
-        keys = ("X_flat", "offsets", "y") if ragged else ("X", "y")
-        *songs, y = (archive.read(key) for key in keys)
-        groups = {k: archive.read(k) for k in _GROUP_KEYS if k in names}
+        keys = (*FLAT_KEYS, "y") if ragged else ("X", "y")
+        *songs, y = (read_array(archive, key) for key in keys)
+        groups = {k: read_array(archive, k) for k in _GROUP_KEYS if k in names}
         unused = sorted(names - {*keys, *groups})
+    remarks = [f"Keys not used: {', '.join(unused)}."] if unused else []
     if ragged:
         X, cut = _equal_lengths(path, *songs)
-        about += cut
+        remarks.append(cut)
     else:
         (X,) = songs
     if X.ndim not in (2, 3) or y.shape != X.shape[:1]:
@@ -216,7 +223,6 @@ def _read_npz(path: Path, whole: bool) -> LabelledSongs:
     if len(groups) == 2 and (groups["group"] != groups["groups"]).any():
         raise ValueError(f"{path}: group and groups differ; keep one of them.")
     group = groups.get("groups", groups.get("group"))
-    remarks = [f"Keys not used: {', '.join(unused)}."] if unused else []
     return divide(path.name, about, X, y, group, whole=whole, remarks=remarks)
 
 
@@ -224,20 +230,12 @@ def _equal_lengths(
     path: Path, X_flat: np.ndarray, offsets: np.ndarray
 ) -> tuple[np.ndarray, str]:
     """Songs that lie end to end, as one array, and a sentence that says how."""
-    good = X_flat.ndim == 2 and offsets.ndim == 1 and offsets.dtype.kind in "iu"
-    if not good or len(offsets) < 2 or (offsets[0], offsets[-1]) != (0, len(X_flat)):
-        raise ValueError(
-            f"{path}: X_flat must be (n_segments of all songs, n_features), and "
-            "offsets the rows where songs begin, from 0 to its length; got "
-            f"{X_flat.shape} and {offsets[:3]}…{offsets[-1:]} of shape {offsets.shape}."
-        )
+    songs = split_songs(path, X_flat, offsets)
     lengths = np.diff(offsets.astype(np.int64))
-    if lengths.min() < 1:
-        raise ValueError(f"{path}: offsets must grow: every song needs a segment.")
     n_segments = min(REPORT_SEGMENTS, int(lengths.max()))
     cropper = SegmentCropper(n_segments, n_segment_features=X_flat.shape[1])
-    X = cropper.fit_transform(np.split(X_flat, offsets[1:-1]))
+    X = cropper.fit_transform(songs)
     return X.reshape(len(X), n_segments, -1), (
-        f" They have {lengths.min()} to {lengths.max()} segments; of each the central "
-        f"{n_segments} are taken, and shorter ones repeated up to there."
+        f"The songs have {lengths.min()} to {lengths.max()} segments; of each the "
+        f"central {n_segments} are taken, and shorter ones repeated up to there."
     )

@@ -97,9 +97,10 @@ def test_a_table_that_is_no_text(folder):
 @pytest.mark.parametrize(
     ("pattern", "message"),
     [
-        ("(", "label pattern '\\('"),
+        ("(", r"label pattern '\(' is not a regular expression: "),
         (r"\d", "has no group"),
         ("(4)", "2 of 4 files, lucas/disc 1/3.WAV the first, do not match"),
+        (r"(\d)$", r"the label pattern '\(\\d\)\$'\. It is searched in such paths"),
     ],
 )
 def test_bad_patterns(folder, pattern, message):

@@ -70,3 +70,36 @@ def test_labels_of_an_npz_in_two_unicode_forms(tmp_path):
     np.savez(tmp_path / "d.npz", X=np.ones((12, 50)), y=y)
     ((_, load),) = find_tasks(str(tmp_path / "d.npz"), 1, 1).items()
     assert list(load().classes) == ["Caf\u00e9", "Jazz"]
+
+
+def test_arrays_of_objects_are_an_error_that_says_how_to_save_them(tmp_path):
+    """As `np.savez` makes of a list of songs of unequal length, and of pandas' text."""
+    songs = [np.full((n, 3), n, dtype=np.float32) for n in (2, 3, 2, 4)]
+    listed = np.empty(4, dtype=object)
+    listed[:] = songs
+    path = tmp_path / "s.npz"
+    np.savez(path, X=listed, y=list("abab"))
+    with pytest.raises(ValueError, match="Save songs of unequal length as X_flat="):
+        find_tasks(str(path), 1, 1)
+    # What it says, done.
+    arrays = {
+        "X_flat": np.concatenate(songs),
+        "offsets": np.cumsum([0, *map(len, songs)]),
+    }
+    y = np.array(list("abab"), dtype=object)
+    np.savez(path, **arrays, y=y)
+    with pytest.raises(ValueError, match=r"y=np\.array\(y, dtype=str\)"):
+        find_tasks(str(path), 1, 1)
+    np.savez(path, **arrays, y=np.array(y, dtype=str))
+    (load,) = find_tasks(str(path), 1, 1, whole=True).values()
+    read = load()
+    assert read.X.shape == (4, 4, 3)
+    np.testing.assert_array_equal(read.X[:, :2, 0], [[2, 2], [3, 3], [2, 2], [4, 4]])
+    (remark,) = read.remarks
+    assert remark.startswith("The songs have 2 to 4 segments")
+
+
+def test_one_recording_is_no_folder(tmp_path):
+    (tmp_path / "song.MP3").touch()
+    with pytest.raises(ValueError, match="is one recording: name a folder"):
+        find_tasks(str(tmp_path / "song.MP3"), 1, 1)
