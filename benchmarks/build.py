@@ -27,6 +27,7 @@ from pathlib import Path
 
 import h5py
 from joblib import Parallel, delayed
+from measuring import print_head
 
 from sklearn_msd.datasets import build_msd_genre
 
@@ -139,6 +140,7 @@ def main():
     if args.join:
         join_shards(args.join)
         return
+    print_head()
 
     n, times = measure(args.source, args.copies, args.rounds)
     print(f"{n} files, median of {args.rounds} rounds (range)")

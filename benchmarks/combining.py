@@ -17,7 +17,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from measuring import in_turn, median, print_table
+from measuring import in_turn, median, print_head, print_table
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 
@@ -139,6 +139,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=5)
     arguments = parser.parse_args()
+    print_head()
     torch.set_num_threads(arguments.threads)
     X, y = make_songs(arguments.songs, random_state=0)
     combining(X, y, arguments.repeats)

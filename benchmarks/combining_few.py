@@ -27,7 +27,7 @@ import joblib
 import numpy as np
 import torch
 from combining import Cached
-from measuring import machine, print_table
+from measuring import machine, print_head, print_table
 from music import BEST_NET, TRAINING, cropped, folds, load, logistic, net
 from scipy.special import softmax
 from sklearn.frozen import FrozenEstimator
@@ -42,7 +42,7 @@ from sklearn_msd.report.judging.intervals import Comparison, accuracy, compare
 
 POOL, N_TEST, N_SEGMENTS = 40_000, 2_000, 20
 # By the number of songs.
-DRAWS = {100: 3, 600: 1, 4000: 1, 40_000: 1}
+DRAWS = {100: 20, 600: 10, 4000: 5, 40_000: 1}
 EPOCHS = {100: 30, 600: 15, 4000: 5, 40_000: 1}
 REFERENCE = "average of logits"
 
@@ -177,6 +177,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
     parser.add_argument("--out", type=Path, help="JSON file for the figures")
     options = parser.parse_args()
+    print_head()
     memory = joblib.Memory(options.keep, verbose=0)
     content: dict[str, Any] = {"reference": REFERENCE, "runs": {}}
     if options.out is not None and options.out.exists():
@@ -184,7 +185,7 @@ def main() -> None:
     for n_songs, runs in results(options, memory):
         rows = compared(runs)
         where = "synthetic" if options.source == "synthetic" else "recordings"
-        print(f"{n_songs} songs, {where}, {len(runs)} times; {machine()}")
+        print(f"{n_songs} songs, {where}, {len(runs)} times")
         print_table(
             ("way", "accuracy", f"against {REFERENCE}"),
             (

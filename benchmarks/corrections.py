@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from measuring import print_head, print_table
 from scipy.stats import t as student
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -174,29 +175,30 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=1000, help="to train on")
     parser.add_argument("--jobs", type=int, default=1)
     arguments = parser.parse_args()
+    print_head()
     runs = Parallel(n_jobs=arguments.jobs)(
         delayed(accuracies)(data, seed)
         for seed, data in enumerate(data_sets(arguments))
     )
     table = {name: np.array([run[name] for run in runs]) for name in runs[0]}
     n = len(runs)
-    print(f"{arguments.data}, {arguments.songs} songs to train on, {n} seeds\n")
-    print("| model | accuracy | least | greatest |\n|---|---|---|---|")
-    for name, values in table.items():
-        print(
-            f"| {name} | {values.mean():.3f} | {values.min():.3f} "
-            f"| {values.max():.3f} |"
-        )
-    print("\n| claim | margin | 95% interval | |\n|---|---|---|---|")
+    print(f"{arguments.data}, {arguments.songs} songs to train on, {n} seeds")
+    print_table(
+        ("model", "accuracy", "least", "greatest"),
+        [
+            [name, *(f"{value:.3f}" for value in (v.mean(), v.min(), v.max()))]
+            for name, v in table.items()
+        ],
+    )
+    claims = []
     for claim, one, other in CLAIMS:
         margins = table[one] - table[other]
         spread = margins.std(ddof=1) / np.sqrt(n) * student.ppf(0.975, n - 1)
         low, high = margins.mean() - spread, margins.mean() + spread
         sign = "more" if low > 0 else "less" if high < 0 else "no difference seen"
-        print(
-            f"| {claim}: {one} − {other} | {margins.mean():+.3f} "
-            f"| {low:+.3f} to {high:+.3f} | {sign} |"
-        )
+        margin = [f"{margins.mean():+.3f}", f"{low:+.3f} to {high:+.3f}"]
+        claims.append([f"{claim}: {one} − {other}", *margin, sign])
+    print_table(("claim", "margin", "95% interval", ""), claims)
 
 
 if __name__ == "__main__":

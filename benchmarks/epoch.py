@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
-from measuring import by, in_turn, median, print_table
+from measuring import by, in_turn, median, print_head, print_table
 from sklearn.neural_network import MLPClassifier
 from skorch import NeuralNetClassifier
 from threadpoolctl import threadpool_limits
@@ -210,6 +210,7 @@ def main() -> None:
     parser.add_argument("--nets", nargs="+", default=list(NETS), choices=list(NETS))
     parser.add_argument("--picture", help="PNG file to draw the ratios to")
     options = parser.parse_args()
+    print_head()
     found: dict[str, Ratios] = {}
     for threads in options.threads:
         for batch in options.batch_size:

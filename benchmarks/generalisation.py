@@ -26,7 +26,7 @@ from typing import Any
 import joblib
 import numpy as np
 import torch
-from measuring import print_table
+from measuring import print_head, print_table
 from recordings import Split, load
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -235,6 +235,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
     parser.add_argument("--quick", action="store_true", help="only to see it run")
     arguments = parser.parse_args()
+    print_head()
     groups, recipe = load(arguments.source).groups, RECIPE
     if arguments.quick:
         recipe = {**RECIPE, "max_epochs": 3}

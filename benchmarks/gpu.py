@@ -20,7 +20,7 @@ import joblib
 import numpy as np
 import torch
 from epoch import Plain
-from measuring import machine, median, print_table
+from measuring import median, print_head, print_table
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -164,9 +164,8 @@ def main() -> None:
     card = "no GPU"
     if options.device != "cpu":
         card = torch.cuda.get_device_name(options.device)
-    print(
-        f"{options.songs} songs, batches of {options.batch_size}; {card}; {machine()}"
-    )
+    print_head()
+    print(f"{options.songs} songs, batches of {options.batch_size}; {card}")
     X, y = make_songs(options.songs, random_state=0)
     X = np.ascontiguousarray(X, dtype=np.float32)
     y[:10] = np.arange(10)

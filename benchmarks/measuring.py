@@ -1,13 +1,20 @@
-"""What the benchmarks share: turns, medians, tables, the machine."""
+"""What the benchmarks share: turns, medians, tables, the machine.
+
+What a script prints is a page in Markdown: the command, the machine, and tables. The
+folder ``results`` has pages of runs whose figures the documentation states.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+import shlex
 import statistics
+import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 Seconds = dict[str, list[float]]
 
@@ -42,6 +49,13 @@ def by(reference: Sequence[float], values: Sequence[float]) -> float:
     return median([b / a for a, b in zip(reference, values, strict=True)])
 
 
+def print_head() -> None:
+    """Print what was run, where and when."""
+    script = f"benchmarks/{Path(sys.argv[0]).name}"
+    command = shlex.join(["python", script, *sys.argv[1:]])
+    print(f"`{command}`\n\n{machine()}, {time.strftime('%Y-%m-%d')}\n", flush=True)
+
+
 def print_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a Markdown table, each row as soon as it is there."""
     print(f"\n| {' | '.join(header)} |\n|{'---|' * len(header)}", flush=True)
@@ -60,7 +74,15 @@ def machine() -> str:
     except OSError:
         pass
     packages = []
-    for name in ("torch", "skorch", "scikit-learn", "numpy", "onnxruntime"):
+    for name in (
+        "torch",
+        "skorch",
+        "scikit-learn",
+        "numpy",
+        "onnxruntime",
+        "aeon",
+        "sktime",
+    ):
         try:
             packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:

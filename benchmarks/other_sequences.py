@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measuring import machine, print_table
+from measuring import print_head, print_table
 from threadpoolctl import threadpool_limits
 
 from sklearn_msd import (
@@ -124,9 +124,10 @@ def main() -> None:
     names = list(contenders(1))
     parser.add_argument("--classifiers", nargs="+", default=names, choices=names)
     options = parser.parse_args()
+    print_head()
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
-    print(f"{options.epochs} epochs; {machine()}")
+    print(f"{options.epochs} epochs, {len(options.seeds)} seeds")
     with threadpool_limits(1):
         print_table(
             ["data", "sequences", "classes", "steps", "channels"]

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 import onnxruntime
 import torch
-from measuring import by, in_turn, median, print_table
+from measuring import by, in_turn, median, print_head, print_table
 
 from sklearn_msd import (
     FullyConnectedClassifier,
@@ -103,6 +103,7 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=100_000)
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
+    print_head()
     torch.set_num_threads(options.threads)
     print(f"Predicting {options.songs} songs and one, {options.threads} thread(s)")
     print_table(

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import tempfile
 import time
 from collections import defaultdict
@@ -24,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from measuring import median, print_head, print_table
 
-from sklearn_msd import TimeConvClassifier, training
+from sklearn_msd import TimeConvClassifier
 from sklearn_msd.datasets import MappedSongs, make_songs
+from sklearn_msd.training import batches as reading
 from sklearn_msd.training.batches import BatchIterator, SongDataset
 
 WIDTH = 3000
@@ -84,10 +85,12 @@ def speed(n: int, repeats: int, folder: str | None) -> None:
                     cold = songs_a_second(songs, order)
                     found[kind, name].append((cold, songs_a_second(songs, order)))
                     del songs  # pages that are mapped are not forgotten
-    print("songs        order     cold songs/s   MB/s   warm songs/s")
-    for (kind, name), values in found.items():
-        cold, warm = (statistics.median(column) for column in zip(*values, strict=True))
-        print(f"{kind:12} {name:8} {cold:13.0f} {cold * WIDTH / 5e5:6.0f} {warm:14.0f}")
+    rows = []
+    for names, values in found.items():
+        cold, warm = (median(column) for column in zip(*values, strict=True))
+        per_second = (cold, cold * WIDTH / 5e5, warm)
+        rows.append([*names, *(f"{value:.0f}" for value in per_second)])
+    print_table(("songs", "order", "cold songs/s", "MB/s", "warm songs/s"), rows)
 
 
 def accuracy(n_seeds: int) -> None:
@@ -95,21 +98,22 @@ def accuracy(n_seeds: int) -> None:
     train, test = slice(None, 5000), slice(5000, None)
     scores = defaultdict(list)
     # Smaller than usual, so that what is held is a tenth of the songs.
-    training.BLOCK, training.BUFFER = 32, 500
+    reading.BLOCK, reading.BUFFER = 32, 500
     for seed in range(n_seeds):
         for shuffle in "full", "blocks":
             net = TimeConvClassifier(
                 n_kernels=20, shuffle=shuffle, max_epochs=6, random_state=seed
             )
             scores[shuffle].append(net.fit(X[train], y[train]).score(X[test], y[test]))
-    for shuffle, values in scores.items():
-        print(
-            f"{shuffle:7} accuracy {np.mean(values):.4f}, deviation over seeds "
-            f"{np.std(values, ddof=1):.4f}"
-        )
-    gaps = np.subtract(scores["blocks"], scores["full"])
-    error = np.std(gaps, ddof=1) / len(gaps) ** 0.5
-    print(f"blocks - full: {gaps.mean():+.4f}, standard error {error:.4f}")
+    rows = {**scores, "blocks less full": np.subtract(scores["blocks"], scores["full"])}
+    n = n_seeds**0.5
+    print_table(
+        ("shuffle", "accuracy", "standard error"),
+        [
+            [name, f"{np.mean(v):.4f}", f"{np.std(v, ddof=1) / n:.4f}"]
+            for name, v in rows.items()
+        ],
+    )
 
 
 def main() -> None:
@@ -121,6 +125,7 @@ def main() -> None:
     parser.add_argument("--folder", help="where to write the file (a temporary one)")
     parser.add_argument("--accuracy", type=int, metavar="SEEDS")
     arguments = parser.parse_args()
+    print_head()
     if arguments.accuracy:
         accuracy(arguments.accuracy)
     else:

@@ -3,7 +3,7 @@
     python benchmarks/run_all.py [--out benchmarks/out] [--quick] [--only NAME ...]
 
 Each script runs in a process of its own and says more with --help. The page is
-``benchmarks.md`` in the folder, with what each script printed, on which machine.
+``benchmarks.md`` in the folder, with what each script printed.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-
-from measuring import machine
 
 HERE = Path(__file__).parent
 # Environments of their own, for what this package's own cannot hold.
@@ -49,6 +47,7 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ],
     ),
     "scaling": (["--picture", "scaling.png"], ["--quick", "--picture", "scaling.png"]),
+    "costs": ([], ["--songs", "500"]),
     "time_to_accuracy": (["synthetic"], ["synthetic", "--quick"]),
     "reading": ([], ["--songs", "5000", "--repeats", "1"]),
     "searching": (
@@ -62,7 +61,7 @@ SCRIPTS: dict[str, tuple[Sequence[str], Sequence[str]]] = {
         ["spoken-digits", "--songs", "500", "--seeds", "1"],
         ["spoken-digits", "--quick"],
     ),
-    "peers": ([], ["--epochs", "1", "--seeds", "0"]),
+    "peers": ([], ["--epochs", "1"]),
 }
 
 
@@ -101,7 +100,7 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", choices=list(SCRIPTS), metavar="NAME")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    page = [f"# Benchmarks\n\n{machine()}, {time.strftime('%Y-%m-%d')}\n"]
+    page = ["# Benchmarks\n"]
     failed = []
     for name in options.only or SCRIPTS:
         script = HERE / f"{name}.py"
@@ -112,9 +111,8 @@ def main() -> int:
         if not good:
             failed.append(name)
             printed += "\n**It ended in an error.**\n"
-        command = " ".join(["python", f"benchmarks/{name}.py", *arguments])
         seconds = time.perf_counter() - start
-        page.append(f"## {title(script)}\n\n`{command}`, {seconds:.0f} s\n\n{printed}")
+        page.append(f"## {title(script)}\n\n{printed}\nIt took {seconds:.0f} s.\n")
         if "--picture" in arguments:
             picture = arguments[list(arguments).index("--picture") + 1]
             page.append(f"![{title(script)}]({picture})\n")

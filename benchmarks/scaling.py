@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from measuring import print_table
+from measuring import print_head, print_table
 
 SIZES: dict[str, Sequence[int]] = {
     "songs": (1000, 4000, 16_000, 64_000, 160_000),
@@ -86,6 +86,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--picture", help="PNG file to draw to")
     options = parser.parse_args()
+    print_head()
     print(f"One epoch of TimeConvClassifier, {options.threads} thread(s)")
     found: dict[str, dict] = {}
 

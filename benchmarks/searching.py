@@ -1,6 +1,6 @@
 """What searches over several processes send, hold and save.
 
-    python benchmarks/searching.py [sharing] [speed] [halving]
+    python benchmarks/searching.py [sharing] [threads] [speed] [halving]
         [--megabytes 500] [--songs 1500] [--epochs 3] [--most-epochs 27] [--repeats 3]
 
 ``sharing``: a 4 × 4 grid with 3 folds on `--megabytes` of songs, in two processes: what
@@ -9,6 +9,8 @@ is sent to them, and what they hold at most, for songs in memory, in a memory ma
 workers (a page that both share counts once), over what they hold after a tiny fit. Sent
 is what this process writes (loky), its files for the workers included, or what passes
 the loopback device (Dask), so nothing else should use that.
+
+``threads``: how many compute in PyTorch and in NumPy in two jobs at a time.
 
 ``speed``: a 4 × 3 grid with 3 folds on `--songs` songs, in one process and in two, one
 thread each, in turn.
@@ -19,13 +21,14 @@ thread each, in turn.
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,7 @@ import joblib
 import numpy as np
 import psutil
 import torch
+from measuring import median, print_head, print_table
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV
 
@@ -86,7 +90,7 @@ def warm_up(net: TimeConvClassifier) -> int:
 
 
 def share(kind: str, backend: str, path: str) -> None:
-    """Print megabytes sent, held at rest and held at most, and seconds."""
+    """Print a row: megabytes sent, held at rest and held at most, and seconds."""
     megabytes = os.path.getsize(path) / 1e6
     y = np.arange(len(np.load(path, mmap_mode="r"))) % 2
     songs: Any = np.load(path, mmap_mode=None if kind == "in memory" else "r")
@@ -126,11 +130,8 @@ def share(kind: str, backend: str, path: str) -> None:
         seconds = time.perf_counter() - start
         sent = bytes_sent(backend) - sent
     growth = (peak.bytes - rest) / 1e6 / megabytes
-    print(
-        f"{backend:8} {kind:12} {sent / 1e6:7.1f} {rest / 1e6:11.0f} "
-        f"{peak.bytes / 1e6:8.0f} {growth:12.2f} {seconds:8.0f}",
-        flush=True,
-    )
+    row = [f"{mb / 1e6:.0f}" for mb in (sent, rest, peak.bytes)]
+    print(json.dumps([backend, kind, *row, f"{growth:.2f}", f"{seconds:.0f}"]))
 
 
 def sharing(arguments: argparse.Namespace) -> None:
@@ -147,18 +148,51 @@ def sharing(arguments: argparse.Namespace) -> None:
         print(
             f"4 × 4 grid, 3 folds, {n} songs, {arguments.megabytes:.0f} MB in float16"
         )
-        print(
-            "backend  songs        sent MB  at rest MB  peak MB  growth/data  seconds"
-        )
-        for backend in "loky", "dask":
-            for kind in "in memory", "memory map", "MappedSongs":
-                # A fresh process, whose workers hold nothing of the one before.
-                command = [sys.executable, __file__, "--one", kind, backend, str(path)]
-                subprocess.run(command, check=True)
+        columns = ["backend", "songs", "sent MB", "at rest MB", "peak MB"]
+        print_table([*columns, "growth/data", "seconds"], shares(path))
 
 
-def threads() -> tuple[int, int]:
-    return os.getpid(), torch.get_num_threads()
+def shares(path: Path) -> Iterator[list[str]]:
+    """Each in a fresh process, whose workers hold nothing of the one before."""
+    for backend in "loky", "dask":
+        for kind in "in memory", "memory map", "MappedSongs":
+            command = [sys.executable, __file__, "--one", kind, backend, str(path)]
+            yield json.loads(subprocess.check_output(command))
+
+
+def computing(library: str) -> set[tuple[int, int]]:
+    """Process and thread of each thread that multiplies matrices for a second."""
+    a: Any = np.ones((500, 500), np.float32)
+    a = torch.from_numpy(a) if library == "PyTorch" else a
+    process = psutil.Process()
+    before = {thread.id: thread.user_time for thread in process.threads()}
+    end = time.monotonic() + 1  # so that the other worker takes the other task, too
+    while time.monotonic() < end:
+        a @ a
+    spent = {t.id: t.user_time - before.get(t.id, 0) for t in process.threads()}
+    least = 0.2 * max(spent.values())
+    return {(process.pid, thread) for thread, user in spent.items() if user > least}
+
+
+def threads(arguments: argparse.Namespace) -> None:
+    kept = os.environ.get("OMP_NUM_THREADS", "not set")
+    from distributed import Client, LocalCluster
+
+    def measured(backend: str) -> list[str]:
+        row = [backend]
+        with joblib.parallel_config(backend):
+            for library in ("PyTorch", "NumPy"):
+                jobs = (joblib.delayed(computing)(library) for _ in range(2))
+                found = joblib.Parallel(n_jobs=2)(jobs)
+                row.append(str(len(set().union(*found))))
+        return row
+
+    rows = [measured(name) for name in ("loky", "multiprocessing", "threading")]
+    kinds = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**kinds) as cluster, Client(cluster):
+        rows.insert(1, measured("dask"))
+    print(f"OMP_NUM_THREADS {kept}, n_jobs=2; threads of both jobs together")
+    print_table(("backend", "PyTorch's", "NumPy's"), rows)
 
 
 def speed(arguments: argparse.Namespace) -> None:
@@ -172,7 +206,8 @@ def speed(arguments: argparse.Namespace) -> None:
         grid = {"l2": L2, "kernel_height": [1, 3, 5]}
         seconds: dict[int, list[float]] = {1: [], 2: []}
         with joblib.parallel_config("loky", inner_max_num_threads=1):
-            used = joblib.Parallel(n_jobs=2)(joblib.delayed(threads)() for _ in "abcd")
+            asked = (joblib.delayed(torch.get_num_threads)() for _ in "abcd")
+            used = joblib.Parallel(n_jobs=2)(asked)
             GridSearchCV(net, {"l2": [0, 1]}, cv=2, n_jobs=2).fit(songs[:100], y[:100])
             for _ in range(arguments.repeats):
                 for n_jobs, times in seconds.items():
@@ -182,12 +217,12 @@ def speed(arguments: argparse.Namespace) -> None:
                     times.append(time.perf_counter() - start)
     ratios = [a / b for a, b in zip(seconds[1], seconds[2], strict=True)]
     print(f"4 × 3 grid, 3 folds, {len(y)} songs, {arguments.epochs} epochs")
-    print(f"threads of PyTorch in each worker: {sorted({n for _, n in used})}")
-    print("n_jobs=1 s  n_jobs=2 s  ratio (medians; all ratios)")
-    print(
-        f"{statistics.median(seconds[1]):10.1f} {statistics.median(seconds[2]):11.1f} "
-        f"{statistics.median(ratios):6.2f} ({', '.join(f'{r:.2f}' for r in ratios)})"
-    )
+    print(f"threads of PyTorch in each worker: {sorted(set(used))}")
+    medians = [f"{median(seconds[1]):.1f}", f"{median(seconds[2]):.1f}"]
+    medians.append(f"{median(ratios):.2f}")
+    every = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+    header = ("n_jobs=1, s", "n_jobs=2, s", "ratio", "all ratios")
+    print_table(header, [[*medians, every]])
 
 
 def halving(arguments: argparse.Namespace) -> None:
@@ -209,13 +244,14 @@ def halving(arguments: argparse.Namespace) -> None:
         random_state=0,
     )
     print(f"4 × 3 grid, 3 folds, {len(y)} songs, at most {most} epochs")
-    print("search   epochs trained  processor s  best")
+    rows = []
     for name, search in ("whole", whole), ("halving", halved):
         start = time.process_time()
         search.fit(X, y)
         seconds = time.process_time() - start
         epochs = 3 * np.sum(search.cv_results_.get("n_resources", [most] * 12))
-        print(f"{name:8} {epochs:14d} {seconds:12.1f}  {search.best_params_}")
+        rows.append([name, str(epochs), f"{seconds:.1f}", str(search.best_params_)])
+    print_table(("search", "epochs trained", "processor s", "best"), rows)
     best, chosen = whole.best_params_, halved.best_params_
     scores = dict(
         zip(
@@ -233,7 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="*", metavar="sharing, speed, halving")
+    parser.add_argument("what", nargs="*", metavar="sharing, threads, speed, halving")
     parser.add_argument("--megabytes", type=float, default=500)
     parser.add_argument("--songs", type=int, default=1500)
     parser.add_argument("--epochs", type=int, default=3)
@@ -243,7 +279,13 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.one:
         return share(*arguments.one)
-    parts = {"sharing": sharing, "speed": speed, "halving": halving}
+    print_head()
+    parts = {
+        "sharing": sharing,
+        "threads": threads,
+        "speed": speed,
+        "halving": halving,
+    }
     for name in arguments.what or parts:
         if name not in parts:
             parser.error(f"there is no {name!r}; there are {', '.join(parts)}")

@@ -32,7 +32,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import torch
-from measuring import print_table
+from measuring import print_head, print_table
 from recordings import Recordings, Split, load
 from scipy.ndimage import uniform_filter1d
 from scipy.stats import t as student
@@ -107,6 +107,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="folder to go on from when stopped")
     parser.add_argument("--quick", action="store_true", help="only to see it run")
     arguments = parser.parse_args()
+    print_head()
     constant, recipe, n_songs = CONSTANT, RECIPE, arguments.songs
     if arguments.quick:
         constant, recipe = {"max_epochs": 10}, {**RECIPE, "max_epochs": 2}

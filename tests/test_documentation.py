@@ -1,7 +1,6 @@
 """What the README and the guide show is there, and the README's example runs."""
 
 import ast
-import json
 import re
 import shlex
 from pathlib import Path
@@ -174,49 +173,3 @@ def test_snippets_import_public_names_from_one_place():
     }
     # The command line, as a snippet has no shell.
     assert elsewhere == {("command_line.rst", "sklearn_msd.cli")}
-
-
-RESULTS = ROOT / "benchmarks" / "results"
-
-
-def stored(name):
-    return json.loads((RESULTS / name).read_text(encoding="utf-8"))
-
-
-def guide(name):
-    return (ROOT / "docs" / "guide" / name).read_text(encoding="utf-8")
-
-
-def with_interval(found, digits):
-    margin, low, high = (f"{found[k]:.{digits}f}" for k in ("margin", "low", "high"))
-    return f"{margin} ({low} to {high})"
-
-
-def test_accuracies_on_music_are_those_of_the_stored_run():
-    models = stored("music_gtzan100.json")["models"]
-    page = guide("small_data.rst")
-    for name, figures in models.items():
-        if name.startswith("musicnn"):
-            continue
-        shown = with_interval(figures["accuracy"], 3)
-        seconds = f"{figures['fit_cpu_seconds']:.2f}"
-        assert f"   * - {name}\n     - {shown}\n     - {seconds}\n" in page
-    # On the page of recordings, in the order in which it tells of them.
-    names = ("musicnn, SVM", "all statistics, SVM", "net, ... batch normalisation")
-    shown = [with_interval(models[name]["accuracy"], 2) for name in names]
-    both = models["musicnn and statistics, logistic, combined"]["accuracy"]
-    found = re.findall(r"0\.\d\d\s\(0\.\d\d\sto\s0\.\d\d\)", guide("audio.rst"))
-    assert [" ".join(words.split()) for words in found] == [
-        *shown,
-        with_interval(both, 2),
-    ]
-    assert f"the genre of {shown[0]} of those held out" in README
-
-
-def test_ways_to_combine_are_those_of_the_stored_run():
-    runs = stored("combining_few.json")["runs"]
-    runs = [run["ways"] for name, run in runs.items() if name.endswith("synthetic")]
-    page = guide("small_data.rst")
-    for way in runs[0]:
-        cells = [f"     - {run[way]['accuracy']['margin']:.3f}\n" for run in runs]
-        assert f"   * - {way}\n{''.join(cells)}" in page

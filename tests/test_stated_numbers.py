@@ -1,7 +1,7 @@
 """Numbers that the pages, the docstrings and the help texts name are those of the code.
 
 Measured ones, which are of a stored run or of the report, are held in
-`test_documentation.py` and `test_gallery.py`.
+`test_stored_runs.py`, `test_documentation.py` and `test_gallery.py`.
 """
 
 import argparse
