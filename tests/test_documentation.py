@@ -108,8 +108,13 @@ def test_readme_blocks_run_when_pasted(block, capsys):
         shown = re.search(r"held out, ([\d.]+) and ([\d.]+)\.", README).groups()
         np.testing.assert_allclose(numbers, [float(x) for x in shown], atol=0.02)
     elif "AudioSegmenter" not in block:
-        chance = 0.1 if "spoken_digits" in block else 0.25
-        assert min(numbers) > 2 * chance
+        words = "spoken_digits" in block
+        said = r"accuracy is" if words else r"half of the songs,"
+        shown = re.search(rf"{said} ([\d.]+(?:(?:, | and )[\d.]+)*)[,.]", README)[1]
+        expected = [float(x) for x in re.findall(r"\d\.\d+", shown)]
+        assert len(expected) == (3 if words else 2)
+        np.testing.assert_allclose(numbers, expected, atol=0.03)
+        assert min(numbers) > 2 * (0.1 if words else 0.25)
     else:
         assert printed.split() == ["['george'", "'jackson'", "'lucas']"]
 
