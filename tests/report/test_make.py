@@ -362,7 +362,8 @@ def test_with_next_to_no_time_the_page_says_what_is_missing(source, tmp_path):
     )
     text = markdown.read_text()
     assert "Not trained, for want of time: " in text
-    assert "a model is not trained, for want of time" in text
+    assert "not tested yet, for want of time: a model is not trained (" in text
+    assert "[wait for models](#open) that there was no time to train" in text
     assert "Time allowed: 1e-06 minutes in all." in text
 
 

@@ -95,6 +95,9 @@ def answer(claims: Sequence[Judged], results: Results) -> Iterator[Block]:
         asked = by_standing["open"]
         what = plural(asked.total(), "question")
         text += f" Of {what} that it leaves open {_tally(asked, 'answered yes', 'no')}."
+    if untested := sum(one.finding is None for one in claims):
+        text += f" Of those that are open {untested} [wait for models](#open) that "
+        text += "there was no time to train."
     if claimed.total():
         yield Paragraph(text)
     for data in sets:
@@ -160,6 +163,7 @@ def _best(data: ReportData, results: Results) -> str | None:
     best = max(curves, key=lambda curve: results.right(curve, data).mean())
     score = results.score(best, data).best
     return (
-        f"The most accurate of all models on {data.name} is {results.label(best)}, "
-        f"with {score.margin:.2f}; chance is {1 / data.n_classes:.2f}."
+        f"The most accurate of {plural(len(curves), 'model')} that were trained on "
+        f"{data.name} is {results.label(best)}, with {score.margin:.2f}; chance is "
+        f"{1 / data.n_classes:.2f}."
     )

@@ -12,6 +12,8 @@ from sklearn_msd.report.judging.intervals import Verdict
 from sklearn_msd.report.judging.looks import Finding
 from sklearn_msd.report.judging.results import ClaimOnData, Results
 from sklearn_msd.report.page.document import Interval, Intervals, Table
+from sklearn_msd.report.runner import duration
+from sklearn_msd.report.words import plural
 
 VERDICTS: tuple[Verdict, ...] = ("holds", "does not hold", "undecided")
 
@@ -80,23 +82,53 @@ def forest(claims: Sequence[Judged], *, by_certainty: bool, link: bool) -> Inter
     )
 
 
-def what_it_takes(claims: Sequence[Judged], results: Results) -> Table | None:
-    """What would decide each claim that is open, if the difference is as it seems."""
+def not_tested(claims: Sequence[Judged], results: Results) -> str | None:
+    """On claims of which a model was not trained: which, and what that would take."""
+    missed = [tested for tested, finding in claims if finding is None]
+    if not missed:
+        return None
+    n_starts = results.judge.looks[0]
+    keys = {
+        one.key
+        for tested in missed
+        for side in (tested.claim.left, tested.claim.right)
+        if side is not None
+        for start in range(n_starts)
+        for one in results.plan.runs(side.model, tested.data, start)
+    } - results.records.keys()
+    known = [record.info["fit_seconds"] for record in results.records.values()]
+    figures = dict.fromkeys(
+        f"[{_short(tested)}](#{tested.figure.anchor})" for tested in missed
+    )
+    verb = "is" if len(missed) == 1 else "are"
+    text = (
+        f"{plural(len(missed), 'claim')} {verb} not tested yet, for want of time: a "
+        f"model is not trained ({', '.join(figures)})."
+    )
+    if keys and known:
+        takes = duration(len(keys) * sum(known) / len(known))
+        text += (
+            f" To train what is missing, {n_starts} times each, takes about {takes} of "
+            "training time if it takes as long, model for model, as what was trained. "
+            "The same command with more `--minutes` goes on where this one stopped."
+        )
+    return text
+
+
+def what_it_takes(claims: Sequence[Judged]) -> Table | None:
+    """What would decide each open claim, if the difference found is as it seems."""
     rows = []
     for tested, finding in claims:
-        if finding is not None and finding.verdict != "undecided":
+        if finding is None or finding.verdict != "undecided":
             continue
         link = f"[{_short(tested)}](#{tested.figure.anchor})"
-        rows.append([link, tested.claim.text, *_needs(tested, finding, results)])
+        rows.append([link, tested.claim.text, *_needs(tested, finding)])
     if not rows:
         return None
     return Table(["Where", "Open claim", "Random starts", "Songs"], rows)
 
 
-def _needs(tested: ClaimOnData, finding: Finding | None, results: Results) -> list[str]:
-    looks = results.judge.looks
-    if finding is None:
-        return [f"{looks[0]}: a model is not trained, for want of time", "–"]
+def _needs(tested: ClaimOnData, finding: Finding) -> list[str]:
     group = tested.data.group
     n_songs = len(tested.data.y_compared if group is None else set(group))
     of = "" if group is None else " groups"

@@ -11,7 +11,13 @@ from sklearn_msd.report.data import ReportData
 from sklearn_msd.report.declaration import Curve, Figure
 from sklearn_msd.report.judging.results import Results
 from sklearn_msd.report.page.answer import answer
-from sklearn_msd.report.page.claims import Judged, forest, judged, what_it_takes
+from sklearn_msd.report.page.claims import (
+    Judged,
+    forest,
+    judged,
+    not_tested,
+    what_it_takes,
+)
 from sklearn_msd.report.page.document import (
     Block,
     Heading,
@@ -126,9 +132,12 @@ def _claims(claims: list[Judged], results: Results) -> Iterator[Block]:
     plot = forest(claims, by_certainty=True, link=True)
     if plot.rows:
         yield plot
-    table = what_it_takes(claims, results)
-    if table is not None:
+    table, missed = what_it_takes(claims), not_tested(claims, results)
+    if table is not None or missed is not None:
         yield Heading(3, "What would decide the open claims", "open")
+    if missed is not None:
+        yield Paragraph(missed)
+    if table is not None:
         yield Paragraph(
             "If the differences are as they seem: how many random starts with these "
             "songs, or songs with these starts, or, where neither would do, both."

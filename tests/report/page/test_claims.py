@@ -8,7 +8,13 @@ from sklearn_msd.report.judging.intervals import Comparison
 from sklearn_msd.report.judging.looks import Case, Finding
 from sklearn_msd.report.judging.results import ClaimOnData
 from sklearn_msd.report.page.answer import answer
-from sklearn_msd.report.page.claims import counted, forest, judged, what_it_takes
+from sklearn_msd.report.page.claims import (
+    counted,
+    forest,
+    judged,
+    not_tested,
+    what_it_takes,
+)
 from sklearn_msd.report.words import joined
 
 FIGURE = Figure("6", "Title", "q.", "s", ())
@@ -38,6 +44,10 @@ def results(*pairs):
         data_sets=lambda: [DATA],
         curves=lambda data: [],
         right=lambda curve, data: np.full((3, 100), 0.5),
+        plan=SimpleNamespace(
+            runs=lambda name, data, start: [SimpleNamespace(key=f"{name} {start}")]
+        ),
+        records={},
     )
 
 
@@ -56,8 +66,28 @@ def test_a_claim_that_no_model_was_trained_for_is_open():
     (claim,) = claims = judged(results((on_data(), None)))
     assert claim.verdict == "undecided"
     assert forest(claims, by_certainty=True, link=True).rows == []
-    table = what_it_takes(claims, results((on_data(), None)))
-    assert "2: a model is not trained, for want of time" in table.rows[0]
+    assert what_it_takes(claims) is None
+    made = results((on_data(), None))
+    assert not_tested(claims, made) == (
+        "1 claim is not tested yet, for want of time: a model is not trained ([Figure "
+        "6](#figure-6))."
+    )
+    assert "1 [wait for models](#open)" in next(answer(claims, made)).text
+
+
+def test_claims_that_were_not_tested_say_how_long_their_models_would_take():
+    """One of the six trainings that they need is done, as are two others."""
+    pairs = [(on_data(left="a"), None), (on_data(left="b"), None)]
+    made = results(*pairs, (on_data(left="c"), finding(0.1, 0.05)))
+    seconds = {"height 3 0": 10, "c 0": 20, "c 1": 60}
+    made.records = {
+        key: SimpleNamespace(info={"fit_seconds": s}) for key, s in seconds.items()
+    }
+    text = not_tested(judged(made), made)
+    assert text.startswith("2 claims are not tested yet, for want of time: ")
+    assert "2 times each, takes about 2 min 30 s of training time" in text
+    assert "`--minutes`" in text
+    assert not_tested(judged(made)[2:], made) is None
 
 
 def test_the_surest_come_first_verdict_by_verdict():
@@ -87,14 +117,14 @@ def test_open_claims_say_what_they_would_take():
         (on_data(left="d"), finding(0.01, 0.05, both_needed=30.0)),
         (on_data(left="c"), finding(0.1, 0.05)),
     ]
-    rows = what_it_takes(judged(results(*pairs)), results(*pairs)).rows
+    rows = what_it_takes(judged(results(*pairs))).rows
     assert [row[2:] for row in rows] == [
         ["about 9, not 3", "no number, with these starts"],
         ["no number, with these songs", "about 250, not 100"],
         ["about 90, not 3,", "and about 3,000, not 100"],
     ]
     decided = pairs[3:]
-    assert what_it_takes(judged(results(*decided)), results(*decided)) is None
+    assert what_it_takes(judged(results(*decided))) is None
 
 
 @pytest.mark.parametrize(
