@@ -219,6 +219,16 @@ def test_help_texts_name_the_defaults():
     assert n_found > 15
 
 
+def test_every_option_is_explained():
+    lacking = [
+        (command, *action.option_strings)
+        for command, parser in parsers()
+        for action in parser._actions
+        if not action.help
+    ]
+    assert not lacking
+
+
 def public_functions():
     for module in (sklearn_msd, datasets):
         for name in module.__all__:

@@ -28,7 +28,7 @@ from recordings to genres:
   sklearn-msd evaluate genres.msd music/
   sklearn-msd info genres.msd
 
-`sklearn-msd COMMAND --help` says more of each, with examples. Results go to standard
+`sklearn-msd COMMAND --help` explains each, with examples. Results go to standard
 output, progress and warnings to standard error. Exit code: 0 if all went well, 1 if
 some files could not be read and the others were, 2 if there is something that
 you need to fix, 130 if you stopped it."""

@@ -12,8 +12,8 @@ def add_parser(commands: Commands) -> None:
         "build",
         _run,
         help="build a genre data set from Million Song Dataset files",
-        description="Build a genre data set from Million Song Dataset files. Stopped "
-        "at any moment, the\nsame command goes on where it was.",
+        description="Build a genre data set from Million Song Dataset files. If it is "
+        "stopped, run the same\ncommand again: it goes on from there.",
         examples="""\
   sklearn-msd build MillionSong/data msd_tagtraum_cd2c.cls genres --n-jobs -1
   sklearn-msd build songs masd.cls styles --n-per-class 2000 --trust-names
@@ -23,8 +23,18 @@ def add_parser(commands: Commands) -> None:
     add("annotations", help="file of 'track id TAB genre' lines")
     add("out", help="folder to make")
     add("--n-segments", type=int, default=120, help="segments of a song (120)")
-    add("--crop", choices=["center", "start", "random"], default="center")
-    add("--loudness", choices=["start", "max"], default="start")
+    add(
+        "--crop",
+        choices=["center", "start", "random"],
+        default="center",
+        help="which segments of a longer song (center)",
+    )
+    add(
+        "--loudness",
+        choices=["start", "max"],
+        default="start",
+        help="which loudness of a segment: at its start, or the loudest (start)",
+    )
     add("--n-per-class", type=int, help="songs of each genre (all)")
     add(
         "--split",
@@ -32,7 +42,12 @@ def add_parser(commands: Commands) -> None:
         default=(0.8, 0.2),
         help="shares of train,valid[,test] (0.8,0.2)",
     )
-    add("--group-by", choices=["artist", "none"], default="artist")
+    add(
+        "--group-by",
+        choices=["artist", "none"],
+        default="artist",
+        help="whose songs stay on one side of the split (artist)",
+    )
     add("--n-jobs", type=int, help="processes (1); -1 for all cores")
     add(
         "--columns",
@@ -46,9 +61,14 @@ def add_parser(commands: Commands) -> None:
         "--form",
         choices=["npz", "npy"],
         default="npz",
-        help="npz files as the report's, or folders to be memory-mapped",
+        help="npz files like the report's, or folders to be memory-mapped (npz)",
     )
-    add("--dtype", choices=["float32", "float16"], default="float32")
+    add(
+        "--dtype",
+        choices=["float32", "float16"],
+        default="float32",
+        help="how songs are stored; float16 takes half the bytes (float32)",
+    )
     add(
         "--trust-names",
         action="store_true",
@@ -58,9 +78,14 @@ def add_parser(commands: Commands) -> None:
         "--max-skipped",
         type=float,
         default=0.1,
-        help="largest share of bad songs, above which the build fails (0.1)",
+        help="share of unreadable songs above which the build fails (0.1)",
     )
-    add("--random-state", type=int, default=0)
+    add(
+        "--random-state",
+        type=int,
+        default=0,
+        help="decides which songs are chosen and how they are split (0)",
+    )
     add("--quiet", action="store_true", help="show no progress")
 
 

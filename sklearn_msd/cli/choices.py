@@ -41,7 +41,7 @@ def add_choices(add: Callable[..., argparse.Action]) -> None:
         "--features",
         choices=FEATURES,
         default=AUTO,
-        help="of recordings: which kind (auto)",
+        help="which features of recordings to use (auto)",
     )
     add("--epochs", type=int, help="passes over the songs (the class's default)")
     add(
@@ -58,7 +58,7 @@ def add_choices(add: Callable[..., argparse.Action]) -> None:
         help="folds to judge by (5); 1 holds out one song in five, once, which is the "
         "default for more than 2000 songs",
     )
-    add("--seed", type=int, default=0, help="decides every random number (0)")
+    add("--seed", type=int, default=0, help="seed of all random numbers (0)")
     add("--device", default="auto", help="auto, cpu or cuda (auto)")
     add("--json", action="store_true", help="print the results as JSON")
 

@@ -51,7 +51,8 @@ def add_reading(add: Callable[..., argparse.Action]) -> None:
     add(
         "--group-pattern",
         metavar="REGEX",
-        help="the same for what must not be on both sides when songs are held out",
+        help="the same for groups, such as artists, whose songs must not be on both "
+        "sides when songs are held out",
     )
     add(
         "--labels",

@@ -51,7 +51,13 @@ def add_parser(commands: Commands) -> None:
     )
     add("model", metavar="MODEL", help="file that `sklearn-msd train` wrote, or `save`")
     add("files", metavar="FILES", nargs="+", help="songs; see above")
-    add("--top", type=int, default=3, metavar="N", help="labels to list of a song (3)")
+    add(
+        "--top",
+        type=int,
+        default=3,
+        metavar="N",
+        help="how many labels to list for each song (3)",
+    )
     add(
         "--loudness",
         choices=["start", "max"],

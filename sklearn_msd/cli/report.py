@@ -15,8 +15,8 @@ def add_parser(commands: Commands) -> None:
         _run,
         help="train the report's models on your songs and write a page about them",
         description="Train the models of the 2017 report and write a page with its "
-        "figures, tables and\nclaims, remade on this data. Stopped at any moment, the "
-        "same command goes on where it was.",
+        "figures, tables and\nclaims, remade on this data. If it is stopped, run the "
+        "same command again: it\ngoes on from there.",
         examples="""\
   sklearn-msd report
   sklearn-msd report --figures 8 9 --data genres --n-jobs -1
@@ -38,8 +38,8 @@ def add_parser(commands: Commands) -> None:
     add(
         "--minutes",
         type=float,
-        help="to take in all, about: further random starts are trained for claims that "
-        "are open until it is used (15; with --size full, no limit)",
+        help="about how long to take: until then, models whose claims are open are "
+        "trained from further random starts (15; with --size full, no limit)",
     )
     add(
         "--seeds",
