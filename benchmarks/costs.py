@@ -1,6 +1,6 @@
 """What the models that the guide advises cost: seconds of one core, and memory.
 
-    python benchmarks/costs.py [--songs 4000 40000]
+    python benchmarks/costs.py [--songs 100 4000 40000]
 
 Songs are synthetic, of 120 segments, in float32. Each cost is taken in a process of its
 own. Memory is what the process's largest resident set grows by after the songs are
@@ -92,7 +92,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--songs", type=int, nargs="+", default=[4000, 40_000])
+    parser.add_argument("--songs", type=int, nargs="+", default=[100, 4000, 40_000])
     options = parser.parse_args()
     print_head()
     columns = ["what", "songs", "processor seconds", "MB more", "MB of songs"]

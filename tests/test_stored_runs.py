@@ -158,6 +158,7 @@ def test_costs():
     )
     statistics, net, pooled = dict.fromkeys(row["what"] for row in table)
     text = guide("small_data.rst")
+    assert max(grown[what, 100] for what in (statistics, net, pooled)) < 1
     epoch = seconds[pooled, 4000]
     assert (
         f"take {seconds[statistics, 4000]} seconds, an epoch of the net {epoch}: in "
