@@ -178,6 +178,21 @@ def test_costs():
     ) in text
 
 
+def test_searches():
+    sharing, threads = stored_tables("searching.md")
+    text = guide("cluster.rst")
+    for kind in ("in memory", "memory map", "MappedSongs"):
+        rows = [row for row in sharing if row["songs"] == kind]
+        cells = [c for r in rows for c in (f"{r['sent MB']} MB", r["growth/data"])]
+        name = f"`{kind}`" if kind == "MappedSongs" else kind
+        assert f"{name} {' '.join(cells)} " in text
+    names = ("loky, the default", "Dask, a thread in each worker")
+    names += ("multiprocessing, which forks", "threading")
+    for row, name in zip(threads, names, strict=True):
+        _, by_torch, by_numpy = row.values()
+        assert f"{name} {by_torch} {by_numpy} " in text
+
+
 def test_other_sequences():
     text = guide("other_sequences.rst")
     n_seeds = (3, 2)
