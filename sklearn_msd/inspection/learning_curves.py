@@ -99,9 +99,15 @@ class LearningCurveDisplay:
             losses = getattr(estimator, "validation_loss_curve_", None)
             scores = getattr(estimator, "validation_scores_", None)
             if losses is None or scores is None:
+                folds = getattr(estimator, "shrinkage", None) == "auto"
                 raise ValueError(
                     f"The estimator {name} has no validation curves: fit it with X_val "
-                    "and y_val, or with early_stopping=True."
+                    "and y_val"
+                    + (
+                        ': with shrinkage="auto" folds choose the epochs.'
+                        if folds
+                        else ", or with early_stopping=True."
+                    )
                 )
             histories[name] = (losses, scores)
         return cls(histories).plot(axes)

@@ -17,7 +17,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from small_models import DENSE, songs
 
-from sklearn_msd import CorrectingClassifier, class_logits, load, save
+from sklearn_msd import (
+    CorrectingClassifier,
+    LearningCurveDisplay,
+    class_logits,
+    load,
+    save,
+)
 from sklearn_msd.combining.fitting.shrinkage import choose_share
 from sklearn_msd.combining.logits import out_of_fold_logits
 
@@ -183,3 +189,14 @@ def test_where_there_is_no_share_to_choose(params):
     corrected = CorrectingClassifier(DENSE, DENSE, shrinkage="auto", **params)
     with pytest.raises(ValueError, match='shrinkage="auto" chooses what share'):
         corrected.fit(X, y)
+
+
+def test_where_folds_chose_the_epochs_there_is_no_curve_to_draw():
+    X, y = songs()
+    stops = clone(CORRECTOR).set_params(early_stopping=True, max_epochs=2)
+    corrected = CorrectingClassifier(BLIND, stops, cv=CV, shrinkage="auto")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        corrected.fit(X, y)
+    with pytest.raises(ValueError, match='y_val: with shrinkage="auto" folds choose'):
+        LearningCurveDisplay.from_estimators({"corrected": corrected})
