@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -241,6 +243,7 @@ def _validate_rows(
     their form, is checked.
     """
     other_length = any_length and not reset and getattr(X, "ndim", 2) == 3
+    shape = tuple(getattr(X, "shape", ()))
     X = flatten_songs(X, width, name)
     labels, mapped = None, X if isinstance(X, MappedSongs) else None
     if mapped is not None:
@@ -251,13 +254,40 @@ def _validate_rows(
             labels = column_or_1d(y, warn=True)
             check_consistent_length(rows, labels)
     else:
-        rows = validate_data(
-            estimator, X, y=y, reset=reset, dtype=dtype, ensure_all_finite=False
-        )
+        with _explaining_width(estimator, shape, width):
+            rows = validate_data(
+                estimator, X, y=y, reset=reset, dtype=dtype, ensure_all_finite=False
+            )
         if y is not NO_LABELS:
             rows, labels = rows
     check_width(rows.shape[1], width, name)
     return (rows if mapped is None else mapped), labels
+
+
+@contextlib.contextmanager
+def _explaining_width(
+    estimator: Any, shape: tuple[int, ...], width: int
+) -> Iterator[None]:
+    """Add to scikit-learn's message on songs of another width what may be meant."""
+    try:
+        yield
+    except ValueError as error:
+        known = getattr(estimator, "n_features_in_", None)
+        of_width = "features as input" in str(error)
+        if known is None or len(shape) < 2 or not of_width:
+            raise
+        n_features = int(np.prod(shape[1:]))
+        if len(shape) == 2 and shape[1] == width and shape[0] * width == known:
+            hint = f"If X is one song of {shape[0]} segments, pass X[None]."
+        elif n_features % width == 0 and known % width == 0:
+            hint = (
+                f"These songs have {n_features // width} segments, those of fit had "
+                f"{known // width}: a SegmentCropper before the classifier makes them "
+                "as long."
+            )
+        else:
+            raise
+        raise ValueError(f"{error} {hint}") from error
 
 
 def _pad_to_fit(X: Any, estimator: Any, width: int) -> Any:

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import make_pipeline
 
 from sklearn_msd import (
+    FullyConnectedClassifier,
     RecurrentClassifier,
     SegmentCropper,
     SegmentScaler,
@@ -221,3 +222,22 @@ class TestSegmentWidth:
         songs = [song[: 2 + i % 3] for i, song in enumerate(X)]
         assert net.fit(songs, y).predict_proba(songs).shape == (6, 2)
         assert SegmentCropper(2).fit_transform(songs).shape == (6, 10)
+
+
+@pytest.mark.parametrize("net", [TimeConvClassifier, FullyConnectedClassifier])
+def test_one_song_and_songs_of_another_length_are_told_what_to_do(net):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(12, 8, 6)), np.arange(12) % 2
+    model = net(max_epochs=1, random_state=0).fit(X, y)
+    expecting = "is expecting 48 features as input"
+    with pytest.raises(ValueError, match=expecting) as told:
+        model.predict(X[0])
+    assert str(told.value).endswith("If X is one song of 8 segments, pass X[None].")
+    assert len(model.predict(X[0][None])) == 1
+    with pytest.raises(ValueError, match=expecting) as told:
+        model.predict(X[:, :5])
+    assert "These songs have 5 segments, those of fit had 8: a SegmentCropper " in str(
+        told.value
+    )
+    with pytest.raises(ValueError, match=rf"{expecting}\.$"):
+        model.predict(X[:, 0, :4])
