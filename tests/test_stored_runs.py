@@ -178,6 +178,47 @@ def test_costs():
     ) in text
 
 
+def test_one_cycle():
+    by_songs = {
+        name: (RESULTS / f"time_to_accuracy_{name}.md").read_text(encoding="utf-8")
+        for name in ("synthetic", "digits", "2000")
+    }
+    tables = {
+        name: {
+            row["training"]: row["accuracy"]
+            for row in stored_tables(f"time_to_accuracy_{name}.md")[0]
+        }
+        for name in by_songs
+    }
+    text = guide("training_fast.rst")
+    for shown, printed in {
+        "constant, plateau": "constant, plateau",
+        "constant, stopped at epoch 20": "constant, stopped",
+        "one cycle of 20 epochs": "one cycle, last epoch",
+    }.items():
+        cells = [tables[name][printed] for name in ("synthetic", "digits")]
+        assert f"{shown} {' '.join(cells)} " in text
+    margin = re.compile(r"margin over the plateau: (.*)")
+    cells = [margin.search(by_songs[name])[1] for name in ("synthetic", "digits")]
+    assert f"one cycle less the plateau {' '.join(cells)} " in text
+    over_voices = re.search(r"over groups: (.*)", by_songs["digits"])[1]
+    assert f"interval over voices – {over_voices} " in text
+    reached = re.compile(r"of its plateau from epoch E = (\d+)")
+    synthetic, digits = (
+        reached.search(by_songs[n])[1] for n in ("synthetic", "digits")
+    )
+    assert f"within 0.005 of it at epoch {synthetic}," in text
+    assert f"does so at epoch {digits} and" in text
+    one, constant = (
+        tables["2000"][name][:5]
+        for name in ("one cycle, last epoch", "constant, plateau")
+    )
+    assert f"the plateau and not above it: {one} against {constant}" in text
+    time = re.compile(r"processor time: ([\d.]+)")
+    shares = [time.search(by_songs[name])[1] for name in ("synthetic", "digits")]
+    assert f"take {shares[0]} and {shares[1]} of its processor time" in text
+
+
 def test_searches():
     sharing, threads = stored_tables("searching.md")
     text = guide("cluster.rst")
