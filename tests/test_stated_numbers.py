@@ -19,6 +19,7 @@ from sklearn_msd import (
     cli,
     datasets,
     load,
+    save,
 )
 from sklearn_msd.cli import commands, fit_and_judge
 from sklearn_msd.combining.fitting import shrinkage
@@ -60,6 +61,7 @@ def series(package):
 
 quick, full = make.SIZES["quick"], make.SIZES["full"]
 SEGMENTS = default(datasets.build_msd_genre, "n_segments")
+SONG = SEGMENTS * 25 * 4  # bytes in float32
 LAYERS = FullyConnectedClassifier().hidden_layer_sizes
 PYTHON = re.search(
     r'requires-python = ">=([\d.]+)"', (ROOT / "pyproject.toml").read_text()
@@ -130,6 +132,7 @@ STATED = [
             division.FEW_SONGS,
             division.FEW_GROUPS,
         ),
+        ("docs/guide/report_arrays.rst", "take {:.0f} kB a song", 4000 * 25 * 4 / 1e3),
         ("docs/guide/report_arrays.rst", "in one of {} folds", WORDS[division.N_FOLDS]),
         (
             "docs/guide/security.rst",
@@ -159,6 +162,17 @@ STATED = [
             "``--labels`` {:.0f} MiB",
             labels._MAX_TABLE_BYTES / MIB,
         ),
+        (
+            "docs/guide/small_data.rst",
+            "The songs are {:.0f} MB in",
+            4000 * SONG / 1e6,
+        ),
+        ("docs/guide/small_data.rst", "songs are {:.0f} MB in", 40_000 * SONG / 1e6),
+        (
+            "docs/guide/small_data.rst",
+            "standard error of one such accuracy is {:.3f}",
+            np.sqrt(0.63 * 0.37 / 10_000),
+        ),
         ("docs/guide/tuning.rst", "width; {} in the report", NET.n_kernels),
         ("docs/guide/tuning.rst", "depth; {} in the report", NET.n_conv_layers),
         ("docs/guide/tuning.rst", "{} in the report", NET.hidden_layer_sizes),
@@ -185,6 +199,21 @@ def test_numbers_in_words():
     assert checkpoints._PAUSE + 1 >= 20  # "at most a twentieth of the time"
     assert list(shrinkage.STRENGTHS) == [0.001, 0.01, 0.1, 1, 10, np.inf]  # of "auto"
     assert make._RECORDED == {"segments": 120, "musicnn": 20}
+
+
+def test_sizes_of_a_net_and_its_files(tmp_path):
+    X, y = datasets.make_songs(20, random_state=0)
+    net = TimeConvClassifier(max_epochs=1, random_state=0)
+    pooled = TimeConvClassifier(
+        global_pooling="mean_max", max_epochs=1, random_state=0
+    ).fit(X, y)
+    n = net.fit(X, y).n_parameters_["total"]
+    assert round(n / pooled.n_parameters_["total"]) == 9  # "a ninth of the weights"
+    save(net, tmp_path / "whole.msd")
+    save(net, tmp_path / "small.msd", optimizer=False)
+    sizes = [(tmp_path / f"{name}.msd").stat().st_size for name in ("small", "whole")]
+    assert sizes[0] / sizes[1] == pytest.approx(1 / 3, abs=0.02)
+    assert (tmp_path / "small.msd").stat().st_size == pytest.approx(4 * n, rel=0.1)
 
 
 def parsers():
