@@ -219,6 +219,16 @@ def test_one_cycle():
     assert f"take {shares[0]} and {shares[1]} of its processor time" in text
 
 
+def test_reading_in_blocks():
+    (table,) = stored_tables("reading_accuracy.md")
+    full, _, less = table
+    assert (
+        f"cost {-float(less['accuracy']):.3f} of an accuracy of "
+        f"{float(full['accuracy']):.3f} (standard error "
+        f"{float(less['standard error']):.3f}, 20 seeds"
+    ) in guide("memory.rst")
+
+
 def test_searches():
     sharing, threads = stored_tables("searching.md")
     text = guide("cluster.rst")
