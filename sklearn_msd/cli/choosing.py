@@ -190,8 +190,8 @@ class Choosing:
         correct, losses = np.zeros(n_songs), np.zeros(n_songs)
         estimator = trial.candidate.estimator
         try:
-            for train, _ in self.folds[-1]:
-                trial.problem = trial.problem or too_few(self.y, train, estimator)
+            parts = (train for train, _ in self.folds[-1])
+            trial.problem = trial.problem or too_few(self.y, parts, estimator)
             if not always and not trial.problem:
                 trial.problem = self._too_long(others, self._probe(estimator))
             for i, (train, test) in enumerate(self.folds[-1]):
@@ -221,10 +221,10 @@ class Choosing:
         if (self.n_folds - done) * a_fit + final <= self.budget.left():
             return None
         if not a_fit:
-            return f"not tried: {self.budget} was used up"
+            return f"not tried: {self.budget} was used up; allow more"
         return (
             f"not tried: {self.n_folds} fits of {duration(a_fit)} each, for which "
-            f"{self.budget} leaves no time"
+            f"{self.budget} leaves no time; allow more"
         )
 
     def _probe(self, estimator: Any) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -52,25 +52,31 @@ def _parts(estimator: Any) -> Iterator[Any]:
                 yield part
 
 
-def too_few(y: NDArray[Any], train: NDArray[np.intp], estimator: Any) -> str | None:
-    """Why an estimator cannot be fitted to some of the songs, if they are too few.
+def too_few(
+    y: NDArray[Any], parts: Iterable[NDArray[np.intp]], estimator: Any
+) -> str | None:
+    """Why an estimator cannot be fitted to parts of the songs, if one has too few.
 
     Parameters
     ----------
     y : ndarray of shape (n_songs,)
         Labels of all songs.
-    train : ndarray
-        Songs to fit it to.
+    parts : iterable of ndarray
+        Songs to fit it to, one part after the other.
     estimator : classifier
     """
-    labels, counts = np.unique(y[train], return_counts=True)
-    needed, least = songs_needed(estimator), counts.argmin()
-    if len(labels) < 2 or counts[least] >= needed:
+    needed = songs_needed(estimator)
+    least, label = needed, None
+    for part in parts:
+        labels, counts = np.unique(y[part], return_counts=True)
+        if len(labels) > 1 and counts.min() < least:
+            least, label = counts.min(), labels[counts.argmin()]
+    if label is None:
         return None
-    n_all = np.count_nonzero(y == labels[least])
+    n_all = np.count_nonzero(y == label)
     return (
-        f"not tried: it needs {needed} songs of each label to train on, and of the "
-        f"{n_all} of {str(labels[least])!r} a fold leaves {counts[least]}"
+        f"not tried: it needs {needed} songs of each label to train on, and folds "
+        f"leave as few as {least} of the {n_all} of {str(label)!r}"
     )
 
 
@@ -87,6 +93,6 @@ def few_in_words(y: NDArray[Any], n_folds: int) -> str | None:
     more = f", and {len(few) - _MAX_NAMED} more labels" if few[_MAX_NAMED:] else ""
     return (
         f"label {', '.join(few[:_MAX_NAMED])}{more}: fewer than the {n_folds} folds. "
-        "How well a model knows such a label is judged on these few, and models that "
-        "divide the songs once more are not tried. Add songs of it, or leave it out."
+        "Such a label is judged by these few, and models that divide the songs once "
+        "more may not be tried. Add songs of it, or leave it out."
     )

@@ -88,7 +88,7 @@ _RECORDINGS = ("label_pattern", "group_pattern", "labels", "skip_unreadable")
 
 
 def _run(args: argparse.Namespace) -> None:
-    audio = recordings(args)
+    audio = recordings(args, n_labels=2)
     from sklearn_msd.report.make import make_report
 
     parameters = {

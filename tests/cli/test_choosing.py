@@ -82,8 +82,8 @@ def test_a_label_of_too_few_songs_is_named_with_what_a_model_needs(data):
         named(svm=svm, other=LogisticRegression()), lambda trial: None
     )
     assert trials[0].problem == (
-        "not tried: it needs 3 songs of each label to train on, and of the 3 of 'few' "
-        "a fold leaves 2"
+        "not tried: it needs 3 songs of each label to train on, and folds leave as few "
+        "as 2 of the 3 of 'few'"
     )
     assert trials[1].done
 

@@ -32,12 +32,22 @@ def test_a_fit_needs_as_many_and_no_fewer(model, kind, needed):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             if n == needed:
-                assert too_few(y, rows, estimator) is None
+                assert too_few(y, [rows], estimator) is None
                 assert list(estimator.fit(X, y).classes_) == ["a", "b", "few"]
                 continue
-            assert f"it needs {needed} songs" in too_few(y, rows, estimator)
+            assert f"it needs {needed} songs" in too_few(y, [rows], estimator)
             with pytest.raises(ValueError, match=r"provided less|no song of"):
                 estimator.fit(X, y)
+
+
+def test_the_part_with_the_fewest_counts():
+    source = Source(False, n_segment_features=4)
+    svm = source.candidate("svm", "segments").estimator
+    y = np.repeat(["a", "b"], [6, 4])
+    parts = [np.arange(10), np.array([0, 1, 2, 3, 6, 7]), np.array([0, 1, 2, 3, 6])]
+    assert too_few(y, parts[:1], svm) is None
+    assert "as few as 2 of the 4 of 'b'" in too_few(y, parts[:2], svm)
+    assert "as few as 1 of the 4 of 'b'" in too_few(y, parts, svm)
 
 
 def test_labels_with_fewer_songs_than_folds_are_named():
@@ -62,15 +72,16 @@ def test_compare_says_which_and_what_to_do(tmp_path, capsys):
     assert "Requesting" not in told.err + told.out
 
 
-@pytest.mark.parametrize("command", ["train", "compare"])
+@pytest.mark.parametrize("command", ["train", "compare", "report"])
 def test_one_label_is_an_error_before_anything_is_read(command, tmp_path, capsys):
     (tmp_path / "music" / "rock").mkdir(parents=True)
     for name in "ab":
         (tmp_path / "music" / "rock" / f"{name}.wav").write_text("never read")
     np.savez(tmp_path / "songs.npz", X=np.ones((4, 6, 4)), y=["rock"] * 4)
-    out = ["--out", str(tmp_path / "m.msd")] if command == "train" else []
-    for data, n in (("music", 2), ("songs.npz", 4)):
-        assert main([command, str(tmp_path / data), *out]) == 2
+    given = {"train": ["--out", str(tmp_path / "m.msd")], "report": ["--data"]}
+    sources = [("music", 2), ("songs.npz", 4)]
+    for data, n in sources[:1] if command == "report" else sources:
+        assert main([command, *given.get(command, []), str(tmp_path / data)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert f"all {n} songs have the label 'rock'; " in line
         assert "at least 2 labels are needed" in line
