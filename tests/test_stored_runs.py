@@ -9,6 +9,28 @@ ROOT = Path(__file__).parents[1]
 # Where the page says that MiniRocket is ahead.
 AHEAD = ("ArrowHead", "PickupGestureWiimoteZ", "ACSF1", "OSULeaf")
 
+# What the page calls what was compared.
+WITH = {
+    "net": "one cycle",
+    "constant rate": "constant rate",
+    "constant rate, mean weights": (
+        "mean of the weights over the second half, at a constant rate"
+    ),
+    "moving average of weights": "moving average of the weights (0.99 a step)",
+    "label smoothing": "label smoothing (0.1)",
+    "chroma rotation": "chroma transposed at random",
+    "global pooling": "global pooling, mean and max",
+    "centre crop": "the centre crop",
+    "crops, as many steps": "3 crops, for as many steps",
+    "crops, as many epochs": "3 crops, for as many epochs",
+    "pooled statistics, logistic": "logistic regression on pooled statistics",
+    "pooled statistics, boosting": "boosted trees on pooled statistics",
+    "support vectors": "support vector machine",
+    "combiner of the net and these three": (
+        "linear combiner of the net and these three"
+    ),
+}
+
 
 def page(name):
     """Its text, with a blank between two words and between two cells of a table."""
@@ -279,6 +301,19 @@ def test_other_sequences():
             for cell in list(row.values())[5:]
         ]
         assert min(rocket) > max(value for net in nets for value in net)
+
+
+def test_what_helps_few_recordings():
+    text = guide("small_data.rst")
+    accuracies, margins = stored_tables("generalisation.md")
+    accuracy = {row["model"]: row["accuracy"][:5] for row in accuracies}
+    for row in margins:
+        other = row["against"]
+        against = "the net" if other == "net" else WITH[other]
+        over_groups = row["over groups"].split(" ", 1)[1]
+        cells = [WITH[row["with"]], f"{against} ({accuracy[other]})"]
+        cells += [row["over songs and seeds"], over_groups, row[""]]
+        assert f"* - {' - '.join(cells)} " in text
 
 
 def test_what_train_prints():
