@@ -131,11 +131,33 @@ def candidates_for(
         songs = replace(songs, X=X, X_valid=X_valid)
         source = Source(False, n_segment_features=width)
     names = candidate_names(models, [args.features], recordings=recordings)
+    if not recordings and _are_padded(songs.X, width):
+        _check_some_take_padding([model for model, _ in names])
     candidates = [
         source.candidate(*name, getattr(args, "set", []), **_shared(args))
         for name in names
     ]
     return songs, candidates
+
+
+def _are_padded(X: Any, width: int) -> bool:
+    """Whether the last segment of some song is NaN."""
+    ends = X.reshape(len(X), -1, width)[:, -1]
+    return ends.dtype.kind == "f" and bool((ends != ends).all(axis=1).any())
+
+
+def _check_some_take_padding(models: Sequence[str]) -> None:
+    """Raise if no model takes songs of unequal length, and name those that do."""
+    from sklearn_msd.cli.models import takes_any_length
+
+    takers = [name for name in MODEL_NAMES if name != AUTO and takes_any_length(name)]
+    if any(model in (*takers, "recurrent") for model in models):
+        return
+    raise ValueError(
+        f"songs end in NaN, as padding, and {', '.join(models)} takes songs of one "
+        "length. With --model auto those are tried that take any: "
+        f"{', '.join(takers)}; recurrent does, too."
+    )
 
 
 def _shared(args: argparse.Namespace) -> dict[str, Any]:

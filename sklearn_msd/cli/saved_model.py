@@ -166,6 +166,8 @@ class SavedModel:
         with naming(path):
             if suffix == ".npz":
                 yield from self._arrays(path)
+            elif suffix == ".npy":
+                raise ValueError("save songs as an npz file: np.savez(file, X=X).")
             elif suffix in _TRACK_SUFFIXES:
                 self._expect("Echo Nest")
                 yield from self._tracks(path, suffix, loudness)

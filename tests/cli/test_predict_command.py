@@ -51,19 +51,22 @@ def test_what_cannot_be_read_is_named_and_the_rest_predicted(
     np.savez(tmp_path / "narrow.npz", X=np.ones((2, 12, 13)))
     np.savez(tmp_path / "short.npz", X=np.ones((2, 250)))
     np.savez(tmp_path / "other.npz", Z=np.ones(3))
+    np.save(tmp_path / "songs.npy", np.ones((2, 300)))
     names = ["none.wav", "bad.wav", "analysis.json", "narrow.npz", "short.npz"]
-    bad = [str(tmp_path / name) for name in (*names, "other.npz", ".")]
+    names += ["other.npz", "songs.npy"]
+    bad = [str(tmp_path / name) for name in (*names, ".")]
     assert main(["predict", str(audio_model), *bad, paths[0], "--top=1"]) == 1
     told = capsys.readouterr()
     *lines, remark = told.err.splitlines()
     assert remark.startswith("1 of 1 recordings have ")
     assert len(lines) == len(bad)
-    for line, name in zip(lines, [*names, "other.npz", ""], strict=True):
+    for line, name in zip(lines, [*names, ""], strict=True):
         assert line.startswith("sklearn-msd: error: ")
         assert str(tmp_path / name) in line
     assert "features of recordings" in lines[2]
     assert "13 features a segment, expected 25" in lines[3]
     assert "250 features a song, expected 300" in lines[4]
+    assert "save songs as an npz file" in lines[6]
     assert [line.split("\t")[0] for line in told.out.splitlines()][1:] == [paths[0]]
 
 

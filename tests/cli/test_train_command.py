@@ -199,3 +199,19 @@ def test_stopped_it_leaves_nothing(source, tmp_path, capsys, monkeypatch):
     assert code == 130
     assert capsys.readouterr().err.splitlines()[-1] == "sklearn-msd: stopped"
     assert not out.exists()
+
+
+def test_padded_songs_are_told_which_models_take_them(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20, 6, 3)), np.arange(20) % 2
+    X[3, 4:] = np.nan
+    np.savez(tmp_path / "songs.npz", X=X, y=y)
+    code, out = train(str(tmp_path / "songs.npz"), tmp_path)
+    assert code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "time-conv takes songs of one length. With --model auto " in line
+    named = line.split("take any: ")[1].split(";")[0].split(", ")
+    assert "net" in named
+    for model in (*named, "recurrent"):
+        assert train(str(tmp_path / "songs.npz"), tmp_path, f"--model={model}")[0] == 0
+    assert out.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -90,9 +91,10 @@ def find_tasks(
         audio = audio or AudioFolder()
         if not audio.has_files(path):
             raise FileNotFoundError(
-                f"{source} has no msd-…-genre-train.npz and no audio files: it is no "
-                "folder of the report's files, none made by `sklearn-msd build`, and "
-                "none of recordings."
+                f"{source} has no audio files, by the endings of their names, and no "
+                "msd-…-genre-train.npz: is it the right folder? It has to be one of "
+                "recordings, of the report's files, or one that `sklearn-msd build` "
+                "made."
             )
         labelled = audio.find(path)
         return {str(len({*labelled.labels})): lambda: audio.read(labelled, whole=whole)}
@@ -105,6 +107,11 @@ def find_tasks(
         raise ValueError(
             f"{source} is one recording: name a folder of recordings, in folders named "
             "after their labels, or with --label-pattern or --labels."
+        )
+    if path.suffix.lower() != ".npz" and not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{source} is neither a folder of recordings nor an npz file, such as "
+            "np.savez(file, X=X, y=y) writes."
         )
     return _only(_read_npz(path, whole))
 

@@ -99,6 +99,15 @@ def test_arrays_of_objects_are_an_error_that_says_how_to_save_them(tmp_path):
     assert remark.startswith("The songs have 2 to 4 segments")
 
 
+def test_a_file_that_is_no_archive_is_told_apart_from_a_damaged_one(tmp_path):
+    np.save(tmp_path / "songs.npy", np.ones((4, 6, 3)))
+    (tmp_path / "songs.npz").write_text("damaged")
+    with pytest.raises(ValueError, match=r"neither a folder .* nor an npz file"):
+        find_tasks(str(tmp_path / "songs.npy"), 1, 1)
+    with pytest.raises(ValueError, match="the archive cannot be read"):
+        find_tasks(str(tmp_path / "songs.npz"), 1, 1)
+
+
 def test_one_recording_is_no_folder(tmp_path):
     (tmp_path / "song.MP3").touch()
     with pytest.raises(ValueError, match="is one recording: name a folder"):
