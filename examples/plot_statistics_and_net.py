@@ -48,7 +48,7 @@ net = make_pipeline(
     ),
 )
 combined = LinearCombiner([("statistics", statistics), ("net", net)], cv=3)
-combined.fit(X[train], y[train])
+combined = combined.fit(X[train], y[train])
 
 # %%
 # Who is right where
