@@ -37,8 +37,11 @@ html_theme = "pydata_sphinx_theme"
 html_title = f"sklearn_msd {version}"
 html_show_sourcelink = False
 html_static_path = ["_static"]
-# Without the list of pages, code of 88 columns has room.
-html_sidebars = {"report_map": [], "auto_examples/*": []}
+# Without the list of pages, code of 88 columns has room; some have no such list.
+html_sidebars = {
+    page: []
+    for page in ("auto_examples/*", "report_map", "development", "changelog", "citing")
+}
 html_css_files = ["wide.css"]
 html_theme_options = {
     "show_prev_next": True,
@@ -98,11 +101,28 @@ def _mend_docstring(app, what, name, obj, options, lines):
         lines[i] = line.replace(":term:`fit`", "`fit`")
 
 
+def _add_changelog(app, docname, source):
+    """Put CHANGELOG.md on its page: headings, lists and code are all its Markdown."""
+    if docname != "changelog":
+        return
+    text = (Path(app.srcdir).parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    text = text[text.index("## ") :].replace("`", "``")
+    for level, line in (("## ", "-"), ("### ", "~")):
+        text = re.sub(
+            rf"^{level}(.*)$",
+            lambda found, line=line: f"{found[1]}\n{line * len(found[1])}",
+            text,
+            flags=re.M,
+        )
+    source[0] += "\n" + text
+
+
 def setup(app):
     """Have formulas written by docutils, and docstrings mended after numpydoc."""
     writer = (_write_math, None)
     app.add_html_math_renderer("mathml", writer, writer)
     app.connect("autodoc-process-docstring", _mend_docstring, priority=900)
+    app.connect("source-read", _add_changelog)
 
 
 html_math_renderer = "mathml"
