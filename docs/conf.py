@@ -107,6 +107,7 @@ def _add_changelog(app, docname, source):
         return
     text = (Path(app.srcdir).parent / "CHANGELOG.md").read_text(encoding="utf-8")
     text = text[text.index("## ") :].replace("`", "``")
+    text = re.sub(r"^## \[(.*?)\]", r"## \1", text, flags=re.M)
     for level, line in (("## ", "-"), ("### ", "~")):
         text = re.sub(
             rf"^{level}(.*)$",
