@@ -105,7 +105,9 @@ def _add_changelog(app, docname, source):
     """Put CHANGELOG.md on its page: headings, lists and code are all its Markdown."""
     if docname != "changelog":
         return
-    text = (Path(app.srcdir).parent / "CHANGELOG.md").read_text(encoding="utf-8")
+    path = Path(app.srcdir).parent / "CHANGELOG.md"
+    app.env.note_dependency(path, docname=docname)
+    text = path.read_text(encoding="utf-8")
     text = text[text.index("## ") :].replace("`", "``")
     text = re.sub(r"^## \[(.*?)\]", r"## \1", text, flags=re.M)
     for level, line in (("## ", "-"), ("### ", "~")):

@@ -82,7 +82,7 @@ plt.show()
 
 # %%
 # What to see: both models are right about most of the songs, but each is right about a
-# hundred that the other gets wrong. Combined, they keep almost all of those that both
-# know and most of those that only one knows, and so are right more often than either.
-# On a hundred recordings of music there was no such gain (:doc:`/guide/small_data`):
-# compare them on yours.
+# hundred or more that the other gets wrong. Combined, they keep almost all of those
+# that both know and most of those that only one knows, and so are right more often than
+# either. On a hundred recordings of music there was no such gain
+# (:doc:`/guide/small_data`): compare them on yours.

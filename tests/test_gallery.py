@@ -31,7 +31,7 @@ def statistics_and_net(page):
     both, first, second, _ = page["counts"]
     kept = page["kept"]
     assert both > 0.5 * page["counts"].sum()
-    assert 70 < min(first, second) < max(first, second) < 140  # "about a hundred"
+    assert 80 < min(first, second) < max(first, second) < 200
     assert kept[0] > 0.95 * both
     assert kept[1] + kept[2] > 0.6 * (first + second)
     accuracy = {name: songs.mean() for name, songs in page["right"].items()}
