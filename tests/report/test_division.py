@@ -134,7 +134,7 @@ def test_songs_end_to_end_are_cut_or_repeated_to_one_length(tmp_path):
     assert_array_equal(read.X[1], flat[3:8])
     assert_array_equal(read.X[0], flat[[0, 1, 2, 0, 1]])
     assert_array_equal(read.group, group)
-    assert "They have 3 to 5 segments" in read.description
+    assert "The songs have 3 to 5 segments" in read.description
     assert prepare(read, Amount(None, None, None)).folded
 
 
@@ -262,7 +262,7 @@ def test_bad_npz(tmp_path, arrays, message):
 def test_sources_that_are_not_there(tmp_path):
     with pytest.raises(FileNotFoundError, match="neither a file nor a folder"):
         find_tasks(str(tmp_path / "none.npz"), 1, 1)
-    with pytest.raises(FileNotFoundError, match="has no msd-…-genre-train"):
+    with pytest.raises(FileNotFoundError, match="and no msd-…-genre-train"):
         find_tasks(str(tmp_path), 1, 1)
     (tmp_path / "text.npz").write_text("no archive")
     with pytest.raises(ValueError, match=r"text\.npz"):

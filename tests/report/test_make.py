@@ -401,7 +401,7 @@ def test_the_help_says_what_quick_is(capsys):
     text = " ".join(capsys.readouterr().out.split())
     assert f"quick: at most {QUICK.amount.n_train:,} songs to train on" in text
     assert "a quarter of an hour on two cores" in text
-    assert f"used ({QUICK.minutes}; with --size full, no limit)" in text
+    assert f"({QUICK.minutes}; with --size full, no limit)" in text
     assert (QUICK.minutes, FULL.minutes) == (15, None)
     assert f"{FULL.amount.n_train:,} songs and {FULL.max_epochs} epochs" in text
 
