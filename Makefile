@@ -33,8 +33,8 @@ test: install
 test-slow: install
 	$(BIN)/python -m pytest -m slow $(ARGS)
 
-# The everyday suite has some 300 examples of these, and always the same; here are over
-# 5000, and others each time.
+# The everyday suite has some hundreds of examples of these, always the same; here are
+# thousands, and others each time.
 fuzz: install
 	FUZZ_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/fuzz $(ARGS)
 
