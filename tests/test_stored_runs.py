@@ -324,3 +324,18 @@ def test_what_train_prints():
         assert f"   {line}\n" in text
     seconds = re.search(r"(\d+) s on one thread", head)[1]
     assert f"All this took {seconds} seconds on one core" in text
+
+
+def test_false_verdicts_of_planted_reports():
+    printed = (RESULTS / "planted_reports.txt").read_text(encoding="utf-8")
+    runs = re.findall(
+        r"^(\w+) +(.*?) +false a claim: mean ([\d.]+), most ([\d.]+);", printed, re.M
+    )
+    assert len(runs) == 8
+    assert max(float(mean) for *_, mean, _ in runs) < 0.03
+    worst = {(kind, how): 100 * float(most) for kind, how, _, most in runs}
+    uneven = worst.pop(("margin", "{'uneven': 0.7}"))
+    least, most = min(worst.values()), max(worst.values())
+    text = page("sklearn_msd/report/judging/looks.py")
+    assert "less than 3 % of verdicts are then false" in text
+    assert f"{least:.1f} to {most:.1f} %, or {uneven:.1f} % where starts change" in text

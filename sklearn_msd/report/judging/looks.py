@@ -7,8 +7,9 @@ the truth in 5 % of claims at most, whatever the looks have to do with each othe
 (Bonferroni's correction). How much starts change is itself an estimate, which makes
 intervals err a little more often than they say. So the errors that they say add up to
 2.5 %: in planted reports, whose truth is known, less than 3 % of verdicts are then
-false; on the single claim that errs most often 2.5 to 3.7 %, or 6 % where starts change
-some models many times as much as others and all differences are as large as the margin.
+false; on the single claim that errs most often 2.5 to 4.9 %, or 6.0 % where starts
+change some models many times as much as others and all differences are as large as the
+margin (``benchmarks/results/planted_reports.txt``).
 """
 
 from __future__ import annotations
