@@ -94,7 +94,7 @@ def answer(claims: Sequence[Judged], results: Results) -> Iterator[Block]:
     if by_standing["open"]:
         asked = by_standing["open"]
         what = plural(asked.total(), "question")
-        text += f" Of {what} that it leaves open {_tally(asked, 'answered yes', 'no')}."
+        text += f" Of {what} that it leaves open {_tally(asked, _OF_QUESTIONS)}."
     if untested := sum(one.finding is None for one in claims):
         text += f" Of those that are open {untested} [wait for models](#open) that "
         text += "there was no time to train."
@@ -116,13 +116,21 @@ def answer(claims: Sequence[Judged], results: Results) -> Iterator[Block]:
         yield Paragraph(" ".join(best))
 
 
+# What is said of one or none, and of several.
+_OF_CLAIMS = ("holds", "hold"), ("does not", "do not")
+_OF_QUESTIONS = ("is answered yes", "are answered yes"), ("no", "no")
+
+
 def _tally(
-    counts: dict[Verdict, int], holds: str = "hold", fails: str = "do not"
+    counts: dict[Verdict, int],
+    said: tuple[tuple[str, str], tuple[str, str]] = _OF_CLAIMS,
 ) -> str:
+    verdicts: tuple[Verdict, ...] = ("holds", "does not hold", "undecided")
     parts = [
-        f"{counts['holds']} {holds}",
-        f"{counts['does not hold']} {fails}",
-        f"{counts['undecided']} are open" if counts["undecided"] != 1 else "1 is open",
+        f"{counts[verdict] or 'none'} {several if counts[verdict] > 1 else one}"
+        for verdict, (one, several) in zip(
+            verdicts, (*said, ("is open", "are open")), strict=True
+        )
     ]
     return joined(parts)
 
