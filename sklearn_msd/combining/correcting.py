@@ -86,10 +86,11 @@ class CorrectingClassifier(
         share that suits the songs held out, from 0 to 1, base and sum each at its best
         temperature; it is 0, and the base is left as it is, where the gain in
         cross-entropy is within one standard error of none. Where the corrector has
-        `early_stopping`, and no `X_val` is given, these songs choose the epochs too,
-        one number for all folds, and the corrector is trained for so many on all songs.
-        All this says something only of base logits of songs that the base has not seen:
-        set `cv`, or give other songs than a frozen base was fitted on.
+        `early_stopping`, and no `X_val` is given, these songs choose the epochs, one
+        number for all folds, together with the share, and the corrector is trained for
+        so many on all songs. All this says something only of base logits of songs that
+        the base has not seen: set `cv`, or give other songs than a frozen base was
+        fitted on.
     n_jobs : int, default=None
         Folds of `cv` fitted at a time.
     random_state : int, RandomState instance or None, default=None

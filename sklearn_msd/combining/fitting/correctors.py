@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 from skorch.callbacks import Callback
 
 from sklearn_msd.classifiers.preparing import FitOptions
-from sklearn_msd.combining.fitting.shrinkage import choose_share, cross_entropies
+from sklearn_msd.combining.fitting.shrinkage import choose_correction
 from sklearn_msd.combining.logits import class_logits, folds_of
 from sklearn_msd.common.scikit_learn.private import check_sample_weight, safe_indexing
 
@@ -57,9 +57,8 @@ def suited(
     warn_of_scale : bool
         Whether unscaled rows are warned of.
     choose_epochs : bool
-        Whether the number of epochs is chosen too, one for all folds: that after which
-        the sum has the lowest cross-entropy. Otherwise corrections are those of whole
-        trainings.
+        Whether the number of epochs is chosen too, one for all folds, together with
+        the share. Otherwise corrections are those of whole trainings.
 
     Returns
     -------
@@ -106,9 +105,7 @@ def suited(
     # As many epochs as all folds have.
     epochs = zip(*corrections, strict=False)
     by_epoch = [np.concatenate(parts)[order] for parts in epochs]
-    losses = [cross_entropies(base + own, codes) @ weight for own in by_epoch]
-    best = int(np.argmin(losses))
-    share = choose_share(base, by_epoch[best], codes, weight)
+    best, share = choose_correction(base, by_epoch, codes, weight)
     return Suited(share, best + 1 if choose_epochs else None)
 
 

@@ -200,33 +200,57 @@ def choose_strength(
     return strengths[max(good)]
 
 
-def choose_share(
-    base: np.ndarray, correction: np.ndarray, codes: np.ndarray, weight: np.ndarray
-) -> float:
-    """What share of a correction to add: of lowest cross-entropy, between 0 and 1.
+def choose_correction(
+    base: np.ndarray,
+    corrections: Sequence[np.ndarray],
+    codes: np.ndarray,
+    weight: np.ndarray,
+) -> tuple[int, float]:
+    """Which of several corrections to add, and what share of it, between 0 and 1.
 
-    Base and sum are compared each at its best temperature, which changes no label: to
-    make an unsure base more sure is no correction. The share is 0 where the gain is
-    within one standard error of none.
+    That of lowest cross-entropy. Base and sum are compared each at its best
+    temperature, which changes no label: to make an unsure base more sure is no
+    correction. The share is 0 where the gain is within one standard error of none.
 
     Parameters
     ----------
-    base, correction : ndarray of shape (n_songs, n_classes)
-        Logits, those of songs held out.
+    base : ndarray of shape (n_songs, n_classes)
+        Logits of songs held out.
+    corrections : sequence of ndarray of shape (n_songs, n_classes)
+        Of the same songs, those of a corrector after more and more epochs, say.
     codes, weight : ndarray of shape (n_songs,)
+
+    Returns
+    -------
+    index : int
+    share : float
     """
-    n_classes = base.shape[1]
+    found = [_best_share(base, one, codes, weight) for one in corrections]
+    index = int(np.argmin([losses @ weight for _, losses in found]))
+    share, losses = found[index]
+    without = _losses_at_best_temperature(base, codes, weight)
+    return index, share if _is_greater(without - losses, weight) else 0.0
+
+
+def _best_share(
+    base: np.ndarray, correction: np.ndarray, codes: np.ndarray, weight: np.ndarray
+) -> tuple[float, np.ndarray]:
+    """The share of lowest cross-entropy, and each song's cross-entropy with it."""
 
     def losses(s: float) -> np.ndarray:
-        logits = base + s * correction
-        (scale,) = model_weights(logits, codes, n_classes, weight)
-        return cross_entropies(scale * logits, codes)
+        return _losses_at_best_temperature(base + s * correction, codes, weight)
 
     found = minimize_scalar(
         lambda s: float(losses(s) @ weight), bounds=(0, 1), method="bounded"
     )
-    gain = losses(0) - losses(found.x)
-    return float(found.x) if _is_greater(gain, weight) else 0.0
+    return float(found.x), losses(found.x)
+
+
+def _losses_at_best_temperature(
+    logits: np.ndarray, codes: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    (scale,) = model_weights(logits, codes, logits.shape[1], weight)
+    return cross_entropies(scale * logits, codes)
 
 
 def _is_greater(differences: np.ndarray, weight: np.ndarray) -> bool:

@@ -15,7 +15,7 @@ from sklearn_msd import LinearCombiner, load, save
 from sklearn_msd.combining.fitting.shrinkage import (
     STRENGTHS,
     centre,
-    choose_share,
+    choose_correction,
     choose_strength,
     fit_shrunk,
 )
@@ -275,7 +275,7 @@ def test_share_of_a_correction():
     X, codes, _ = logits_of_models(500, [1, 1], seed=0)
     base, other = X[:, :4], X[:, 4:]
     ones = np.ones(len(codes))
-    share = choose_share(base, other, codes, ones)
+    share = choose_correction(base, [other], codes, ones)[1]
     shares = np.linspace(0, 1, 201)
 
     def loss(s):  # at the temperature that suits the sum
@@ -288,21 +288,26 @@ def test_share_of_a_correction():
     assert_allclose(share, shares[np.argmin([loss(s) for s in shares])], atol=6e-3)
     # Noise is nothing to add; and no more than the whole is added.
     noise = np.random.RandomState(1).normal(size=base.shape)
-    assert choose_share(base, noise, codes, ones) == 0
-    assert choose_share(base, 0.01 * other, codes, ones) > 0.999
+    assert choose_correction(base, [noise], codes, ones)[1] == 0
+    assert choose_correction(base, [0.01 * other], codes, ones)[1] > 0.999
+    # Of several the one that can help most, however loud it is.
+    several = [noise, 0.01 * other, 5 * other, other + 3 * noise]
+    index, part = choose_correction(base, several, codes, ones)
+    assert index == 2
+    assert_allclose(part, share / 5, rtol=1e-3)
 
 
 def test_to_be_surer_than_the_base_is_no_correction():
     X, codes, _ = logits_of_models(2000, [1, 1], seed=0)
     base, other = 0.02 * X[:, :4], X[:, 4:]
     ones = np.ones(len(codes))
-    share = choose_share(base, other, codes, ones)
+    share = choose_correction(base, [other], codes, ones)[1]
     assert share == pytest.approx(0.02, rel=0.2)  # as much as the base itself
     right = (base + share * other).argmax(axis=1) == codes
     louder = (base + other).argmax(axis=1) == codes
     assert right.mean() > louder.mean() + 0.02
     # What says the same as the base, but louder, adds nothing.
-    assert choose_share(base, 50 * base, codes, ones) == 0
+    assert choose_correction(base, [50 * base], codes, ones)[1] == 0
 
 
 def test_weights_repeat_songs():
